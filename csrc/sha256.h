@@ -1,0 +1,20 @@
+/*
+ * sha256.h - SHA-256 (FIPS 180-4), streamed
+ *
+ * struct uw_sha256 and its functions are declared in unwheel.h.
+ */
+#ifndef UW_SHA256_H
+#define UW_SHA256_H
+
+#include "cpu.h"
+
+/* The variants: hash @count blocks of 64 bytes into @state. */
+void uw_sha256_blocks_portable(u32 *state, const u8 *data, size_t count);
+#ifdef UW_X86
+void uw_sha256_blocks_sha(u32 *state, const u8 *data, size_t count);
+#endif
+#ifdef UW_ARM
+void uw_sha256_blocks_arm(u32 *state, const u8 *data, size_t count);
+#endif
+
+#endif

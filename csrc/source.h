@@ -1,0 +1,28 @@
+/*
+ * source.h - bytes at an offset: a file, or memory
+ *
+ * A file is read with pread, not mapped: a file cut short under us is an error,
+ * not a SIGBUS.
+ */
+#ifndef UW_SOURCE_H
+#define UW_SOURCE_H
+
+#include "error.h"
+
+struct uw_source {
+	intptr_t file;	   /* descriptor or HANDLE; unused for memory */
+	const u8 *memory;  /* NULL for a file */
+	u64 len;	   /* bytes, as they were when it was opened */
+};
+
+/* A regular file, and nothing else: a FIFO or a device is refused. */
+enum uw_status uw_source_open(struct uw_source *source, const char *path,
+			      struct uw_error *err);
+void uw_source_memory(struct uw_source *source, const u8 *data, size_t len);
+void uw_source_close(struct uw_source *source);
+
+/* Exactly @len bytes at @offset, or UW_WHY_SOURCE_TRUNCATED, or the OS error. */
+enum uw_status uw_source_read(const struct uw_source *source, u64 offset,
+			      u8 *buf, size_t len, struct uw_error *err);
+
+#endif

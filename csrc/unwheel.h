@@ -1,0 +1,357 @@
+/*
+ * unwheel.h - the public C API, and the very text that cffi reads
+ *
+ * Declarations and numbers only: no #include, no #if, no macro with arguments,
+ * because cffi parses this file as it stands.  C code gets it through base.h.
+ *
+ * Conventions: *_open and *_new give a handle to the caller, *_close and *_free
+ * take NULL.  A function that can fail returns an enum uw_status and fills a
+ * caller-owned struct uw_error; after a failure every handle is still usable
+ * and every *_ret is NULL or zero.  Sizes are bytes.  An archive and a tree
+ * never change once open, so threads may share them.
+ */
+
+/* ------------------------------------------------------------------ errors */
+
+enum uw_status {
+	UW_OK = 0,
+	UW_ERR_MEMORY,		/* our side: out of memory */
+	UW_ERR_SYSTEM,		/* our side: a system call failed, see os_error */
+	UW_ERR_ARCHIVE,		/* their fault: the container is malformed */
+	UW_ERR_UNSUPPORTED,	/* their fault: a feature that we do not take */
+	UW_ERR_LIMIT,		/* larger than the caller allows */
+	UW_ERR_CORRUPT,		/* their fault: the content of a member */
+	UW_ERR_MISMATCH,	/* their fault: content is not what RECORD says */
+	UW_ERR_NAME,		/* a name that would leave the tree */
+	UW_ERR_CANCELLED,	/* uw_batch_cancel(), or another order failed */
+	UW_ERR_USAGE		/* the caller broke the API's contract */
+};
+
+/*
+ * Why a wheel was refused.  The part after UW_WHY_ is the reason code that
+ * people and programs see; Python adds the reasons that it finds itself.
+ */
+enum uw_reason {
+	UW_WHY_NONE = 0,
+	/* the end of the archive, APPNOTE 4.3.14 to 4.3.16 */
+	UW_WHY_NO_END_RECORD,
+	UW_WHY_TRAILING_DATA,
+	UW_WHY_COMMENT_BYTES,
+	UW_WHY_MULTI_DISK,
+	UW_WHY_END_RECORD_FIELDS,
+	UW_WHY_ZIP64_LOCATOR,
+	UW_WHY_ZIP64_RECORD,
+	UW_WHY_ZIP64_EXTENSIBLE,
+	UW_WHY_ZIP64_MISSING,
+	/* the central directory, APPNOTE 4.3.12 */
+	UW_WHY_DIRECTORY_PLACE,
+	UW_WHY_DIRECTORY_TRUNCATED,
+	UW_WHY_DIRECTORY_SIGNATURE,
+	UW_WHY_ENTRY_COUNT,
+	UW_WHY_ENTRY_COMMENT,
+	UW_WHY_ENTRY_FLAGS,
+	UW_WHY_ENCRYPTED,
+	UW_WHY_METHOD,
+	UW_WHY_VERSION_NEEDED,
+	UW_WHY_STORED_SIZE,
+	UW_WHY_EXTRA_TRUNCATED,
+	UW_WHY_EXTRA_DUPLICATE,
+	UW_WHY_ZIP64_EXTRA,
+	UW_WHY_UNICODE_PATH,
+	UW_WHY_NAME_EMPTY,
+	UW_WHY_NAME_NUL,
+	UW_WHY_NAME_TOO_LONG,
+	UW_WHY_DIRECTORY_HAS_DATA,
+	/* local headers and descriptors, APPNOTE 4.3.7 and 4.3.9 */
+	UW_WHY_LOCAL_SIGNATURE,
+	UW_WHY_LOCAL_TRUNCATED,
+	UW_WHY_LOCAL_NAME,
+	UW_WHY_LOCAL_METHOD,
+	UW_WHY_LOCAL_FLAGS,
+	UW_WHY_LOCAL_CRC,
+	UW_WHY_LOCAL_SIZES,
+	UW_WHY_LOCAL_EXTRA,
+	UW_WHY_DESCRIPTOR,
+	UW_WHY_DESCRIPTOR_UNSIGNED,
+	UW_WHY_DESCRIPTOR_REFUSED,
+	/* tiling: headers, data and descriptors cover the file exactly */
+	UW_WHY_PREFIX,
+	UW_WHY_GAP,
+	UW_WHY_OVERLAP,
+	/* limits */
+	UW_WHY_TOO_MANY_ENTRIES,
+	UW_WHY_DIRECTORY_TOO_LARGE,
+	/* content, RFC 1951 and APPNOTE 4.4.7 */
+	UW_WHY_DEFLATE_BLOCK_TYPE,
+	UW_WHY_DEFLATE_STORED_LENGTH,
+	UW_WHY_DEFLATE_CODE_COUNTS,
+	UW_WHY_DEFLATE_CODE_LENGTHS,
+	UW_WHY_DEFLATE_SYMBOL,
+	UW_WHY_DEFLATE_DISTANCE,
+	UW_WHY_DEFLATE_TRUNCATED,
+	UW_WHY_DEFLATE_EXCESS,
+	UW_WHY_SIZE,
+	UW_WHY_CRC32,
+	UW_WHY_SHA256,
+	/* our side */
+	UW_WHY_SOURCE_TRUNCATED
+};
+
+/*
+ * One failure.  @offset is a byte offset in the archive where that means
+ * something; @found and @expected are numbers where the reason has them (sizes,
+ * checks, counts).  @message is one ASCII sentence without the member's name.
+ */
+struct uw_error {
+	int32_t status;		/* enum uw_status */
+	int32_t reason;		/* enum uw_reason */
+	int32_t os_error;	/* errno, or GetLastError() on Windows; else 0 */
+	int32_t entry;		/* index in the directory, or -1 */
+	uint64_t offset;
+	uint64_t found;
+	uint64_t expected;
+	char message[120];
+};
+
+#define UW_PROBLEMS_MAX 32
+
+/* All that is wrong with a container, up to a bound; @count may be larger. */
+struct uw_problems {
+	uint32_t count;
+	struct uw_error list[UW_PROBLEMS_MAX];
+};
+
+/* --------------------------------------------------------------------- cpu */
+
+enum uw_cpu {
+	UW_CPU_PCLMUL = 0x01,		/* x86: PCLMULQDQ, SSE4.1 */
+	UW_CPU_VPCLMUL = 0x02,		/* x86: VPCLMULQDQ, AVX2 */
+	UW_CPU_SHA = 0x04,		/* x86: SHA extensions, SSE4.1 */
+	UW_CPU_BMI2 = 0x08,		/* x86: BMI2, AVX2 */
+	UW_CPU_ARM_PMULL = 0x10,	/* ARMv8: 64-bit polynomial multiply */
+	UW_CPU_ARM_SHA2 = 0x20		/* ARMv8: SHA-256 instructions */
+};
+
+/* What this CPU can do, as bits of enum uw_cpu; 0 is always a valid choice. */
+uint32_t uw_cpu_detect(void);
+
+/* ----------------------------------------------- kernels, one call at a time */
+
+/* CRC-32 of APPNOTE 4.4.7: @crc is 0 at the start, then the last value. */
+uint32_t uw_crc32(uint32_t cpu, uint32_t crc, const uint8_t *data, size_t len);
+
+struct uw_sha256 {
+	uint32_t state[8];
+	uint64_t len;		/* bytes so far */
+	uint8_t block[64];	/* the last len % 64 bytes */
+	uint32_t cpu;
+};
+
+/* SHA-256, FIPS 180-4. */
+void uw_sha256_init(struct uw_sha256 *sha, uint32_t cpu);
+void uw_sha256_update(struct uw_sha256 *sha, const uint8_t *data, size_t len);
+void uw_sha256_final(struct uw_sha256 *sha, uint8_t *digest_ret);
+
+/*
+ * A DEFLATE decoder with a window of its own, for tests and benchmarks.
+ * uw_inflater_run() returns an enum uw_inflate_result.
+ */
+enum uw_inflate_result {
+	UW_INFLATE_SPAN = 1,	/* the window is full: take the span, call again */
+	UW_INFLATE_DONE = 2,	/* the last block has ended */
+	UW_INFLATE_NEED = 3,	/* all but the unconsumed tail is used: feed more */
+	UW_INFLATE_ERROR = -1	/* not DEFLATE: see *reason_ret */
+};
+
+struct uw_inflater;
+struct uw_inflater *uw_inflater_new(uint32_t cpu, size_t fresh_len);
+void uw_inflater_free(struct uw_inflater *inflater);
+void uw_inflater_reset(struct uw_inflater *inflater);
+int uw_inflater_run(struct uw_inflater *inflater,
+		    const uint8_t *in, size_t in_len, size_t *consumed_ret,
+		    const uint8_t **span_ret, size_t *span_len_ret,
+		    int *reason_ret);
+
+/* ----------------------------------------------------------------- archive */
+
+enum uw_entry_fact {
+	UW_ENTRY_DESCRIPTOR = 1,	/* flag bit 3, a data descriptor follows */
+	UW_ENTRY_ZIP64 = 2,		/* a ZIP64 extra field was used */
+	UW_ENTRY_ASCII = 4		/* no byte of the name is above 0x7F */
+};
+
+/* A fact of the central directory (APPNOTE 4.3.12), as stored, unjudged. */
+struct uw_entry {
+	uint64_t size;
+	uint64_t packed_size;
+	uint64_t header_offset;
+	uint64_t data_offset;
+	uint32_t crc32;
+	uint32_t external_attr;
+	uint32_t name_offset;	/* in uw_archive_names(); NUL follows the name */
+	uint16_t name_len;
+	uint16_t method;
+	uint16_t flags;
+	uint16_t made_by;	/* low byte: version, high byte: host system */
+	uint16_t dos_time;
+	uint16_t dos_date;
+	uint32_t facts;		/* bits of enum uw_entry_fact */
+	uint32_t reserved;
+};
+
+enum uw_allow {
+	UW_ALLOW_UNSIGNED_DESCRIPTORS = 1,
+	UW_REFUSE_DESCRIPTORS = 2
+};
+
+struct uw_limits {
+	uint64_t entries;		/* most entries */
+	uint64_t directory_len;		/* most bytes of central directory */
+	uint32_t name_len;		/* most bytes of a name */
+	uint32_t allow;			/* bits of enum uw_allow */
+};
+
+struct uw_archive;
+
+/*
+ * Open an archive, read its directory and check every local header against it.
+ * @path is in the file system's encoding (UTF-8 on Windows).  Every problem
+ * found is in @problems, the first of them is the status returned.
+ */
+int uw_archive_open(const char *path, const struct uw_limits *limits,
+		    struct uw_archive **archive_ret,
+		    struct uw_problems *problems);
+
+/* The same over memory, which the caller keeps alive and unchanged. */
+int uw_archive_open_memory(const uint8_t *data, size_t len,
+			   const struct uw_limits *limits,
+			   struct uw_archive **archive_ret,
+			   struct uw_problems *problems);
+void uw_archive_close(struct uw_archive *archive);
+uint64_t uw_archive_len(const struct uw_archive *archive);
+uint32_t uw_archive_count(const struct uw_archive *archive);
+const struct uw_entry *uw_archive_entries(const struct uw_archive *archive);
+
+/* All names in directory order, each followed by NUL; @len_ret counts all. */
+const char *uw_archive_names(const struct uw_archive *archive, size_t *len_ret);
+
+/*
+ * A member as a stream, for the few that Python has to see.  A read gives up to
+ * @len bytes, zero at the end; the last one has checked size and CRC-32.
+ */
+struct uw_reader;
+int uw_reader_open(const struct uw_archive *archive, uint32_t entry,
+		   uint32_t cpu, struct uw_reader **reader_ret,
+		   struct uw_error *err);
+int uw_reader_read(struct uw_reader *reader, uint8_t *buf, size_t len,
+		   size_t *got_ret, struct uw_error *err);
+void uw_reader_close(struct uw_reader *reader);
+
+/* -------------------------------------------------------------------- tree */
+
+struct uw_tree;
+
+enum uw_tree_way {
+	UW_TREE_BEST = 0,	/* openat2 where the kernel has it */
+	UW_TREE_STEPWISE = 1	/* one component at a time, O_NOFOLLOW */
+};
+
+/*
+ * The directory @path as the root of a tree; everything is created below it,
+ * and no symlink below it is ever followed.  @path itself may be a link.
+ */
+int uw_tree_open(const char *path, int way, struct uw_tree **tree_ret,
+		 struct uw_error *err);
+void uw_tree_close(struct uw_tree *tree);
+
+/* Names below are relative, separated by '/', without '.', '..' or ''. */
+int uw_tree_mkdir(const struct uw_tree *tree, const char *name,
+		  struct uw_error *err);
+int uw_tree_write(const struct uw_tree *tree, const char *name, int executable,
+		  const uint8_t *data, size_t len, struct uw_error *err);
+
+/* symlinkat() under a temporary name, then renameat(): replaces, atomically. */
+int uw_tree_symlink(const struct uw_tree *tree, const char *name,
+		    const char *target, struct uw_error *err);
+int uw_tree_hardlink(const struct uw_tree *tree, const char *name,
+		     const char *target, struct uw_error *err);
+
+/* Whether the file system of the tree can hold a symlink (1, 0, or -1). */
+int uw_tree_can_symlink(const struct uw_tree *tree, struct uw_error *err);
+
+enum uw_publish {
+	UW_PUBLISH_NEW = 0,	/* fail if @to exists, an empty directory aside */
+	UW_PUBLISH_EXCHANGE = 1	/* swap @from and @to in one step */
+};
+
+/* One rename below the same tree; @from and @to are single names. */
+int uw_tree_publish(const struct uw_tree *tree, const char *from,
+		    const char *to, int how, struct uw_error *err);
+
+/* Flush everything below the tree to the disk (durable=True). */
+int uw_tree_sync(const struct uw_tree *tree, struct uw_error *err);
+
+/* ---------------------------------------------------------- crew and batch */
+
+enum uw_order_flag {
+	UW_ORDER_EXECUTABLE = 1,	/* mode 0777 & ~umask instead of 0666 */
+	UW_ORDER_DIRECTORY = 2,		/* make a directory, no content */
+	UW_ORDER_SHA256 = 4		/* compare with the digest in the sheet */
+};
+
+/*
+ * The sheet of orders of one wheel, in columns of @count.  The batch copies
+ * what it needs; the caller's memory may go after uw_batch_new().
+ */
+struct uw_sheet {
+	uint32_t count;
+	const uint32_t *entries;	/* index in the archive's directory */
+	const uint8_t *flags;		/* bits of enum uw_order_flag */
+	const uint8_t *digests;		/* 32 bytes each, or NULL */
+	const char *paths;		/* NUL-terminated, one after another; */
+	size_t paths_len;		/* or NULL: each entry's own name */
+};
+
+struct uw_result {
+	int32_t status;		/* enum uw_status */
+	int32_t reason;
+	int32_t os_error;
+	uint32_t crc32;		/* found */
+	uint64_t size;		/* bytes found, as far as it came */
+	uint64_t offset;	/* in the archive, where decoding stopped */
+	uint8_t sha256[32];	/* found */
+};
+
+struct uw_progress {
+	uint64_t bytes;		/* plain bytes done */
+	uint64_t packed;	/* compressed bytes consumed */
+	uint32_t members;	/* orders done */
+	uint32_t failures;
+	int32_t finished;	/* no thread touches the batch any more */
+};
+
+struct uw_crew;
+struct uw_batch;
+
+struct uw_crew *uw_crew_new(uint32_t cpu);
+void uw_crew_free(struct uw_crew *crew);
+
+/* Lend the calling thread until uw_crew_dismiss(). */
+int uw_crew_work(struct uw_crew *crew);
+void uw_crew_dismiss(struct uw_crew *crew);
+
+/* @tree may be NULL: everything but writing.  Both outlive the batch. */
+int uw_batch_new(const struct uw_archive *archive, const struct uw_tree *tree,
+		 const struct uw_sheet *sheet, struct uw_batch **batch_ret,
+		 struct uw_error *err);
+void uw_batch_free(struct uw_batch *batch);
+
+/* Give the batch to a crew, or do it all on the calling thread. */
+void uw_crew_add(struct uw_crew *crew, struct uw_batch *batch);
+int uw_batch_run(struct uw_batch *batch, uint32_t cpu, struct uw_error *err);
+
+/* 1 when finished, 0 after @milliseconds. */
+int uw_batch_wait(struct uw_batch *batch, int milliseconds);
+void uw_batch_cancel(struct uw_batch *batch);
+void uw_batch_progress(struct uw_batch *batch, struct uw_progress *progress_ret);
+const struct uw_result *uw_batch_results(const struct uw_batch *batch);
