@@ -9,7 +9,7 @@
 
 #ifdef _WIN32
 #define WIN32_LEAN_AND_MEAN
-#else
+#elif !defined(_GNU_SOURCE)
 #define _GNU_SOURCE
 #endif
 
@@ -29,19 +29,19 @@ typedef uint64_t u64;
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
 
 #if defined(__GNUC__)
-#define likely(x) __builtin_expect(!!(x), 1)
-#define unlikely(x) __builtin_expect(!!(x), 0)
-#define UW_INLINE static inline __attribute__((always_inline))
-#define UW_NOINLINE __attribute__((noinline))
-#define UW_TARGET(isa) __attribute__((target(isa)))
-#define UW_PRINTF(format, first) __attribute__((format(printf, format, first)))
+#define likely(x)	      __builtin_expect(!!(x), 1)
+#define unlikely(x)	      __builtin_expect(!!(x), 0)
+#define UW_INLINE	      static inline __attribute__((always_inline))
+#define UW_NOINLINE	      __attribute__((noinline))
+#define UW_TARGET(isa)	      __attribute__((target(isa)))
+#define UW_PRINTF(fmt, first) __attribute__((format(printf, fmt, first)))
 #else
-#define likely(x) (x)
+#define likely(x)   (x)
 #define unlikely(x) (x)
-#define UW_INLINE static __forceinline
+#define UW_INLINE   static __forceinline
 #define UW_NOINLINE __declspec(noinline)
 #define UW_TARGET(isa)
-#define UW_PRINTF(format, first)
+#define UW_PRINTF(fmt, first)
 #endif
 
 /* Whole-file guards of the *_x86.c and *_arm.c files. */

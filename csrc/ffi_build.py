@@ -19,16 +19,9 @@ WINDOWS = sys.platform == "win32"
 # A stage that touches the system exists once per system; the build picks.
 OTHER_SYSTEM = "_posix" if WINDOWS else "_win32"
 
-GNU_FLAGS = [
-    "-std=c11",
-    "-O2",
-    "-fvisibility=hidden",
-    "-Wall",
-    "-Wextra",
-    "-Wconversion",
-    "-Wshadow",
-    "-Wmissing-prototypes",
-]
+# The stricter warnings of our own code (-Wconversion and so on) do not suit
+# what cffi generates; .ci/run compiles csrc/*.c with them, one by one.
+GNU_FLAGS = ["-std=c11", "-O2", "-fvisibility=hidden", "-Wall", "-Wextra"]
 MSVC_FLAGS = ["/std:c11", "/experimental:c11atomics", "/O2"]
 
 

@@ -10,12 +10,12 @@
 
 #include "cpu.h"
 
-#define UW_INFLATE_HISTORY 32768 /* how far back a match reaches */
-#define UW_INFLATE_SLACK   1024	 /* overrun of one turn of the fast loop */
+#define UW_INFLATE_HISTORY   32768 /* how far back a match reaches */
+#define UW_INFLATE_SLACK     1024  /* overrun of one turn of the fast loop */
 #define UW_INFLATE_FRESH_MIN 4096
 
 /* The size of a window that yields @fresh bytes at a time. */
-#define UW_INFLATE_WINDOW(fresh) \
+#define UW_INFLATE_WINDOW(fresh)                                               \
 	(UW_INFLATE_HISTORY + (fresh) + UW_INFLATE_SLACK)
 
 /* The most input a suspended decoder leaves unconsumed: a block header. */
@@ -47,10 +47,10 @@ void uw_inflate_init(struct uw_inflate *inflate, u8 *window, size_t fresh_len,
  * least one more, or the stream is truncated.  ERROR: *@reason_ret says why;
  * the span is what came before.
  */
-enum uw_inflate_result
-uw_inflate_run(struct uw_inflate *inflate, const u8 **next, const u8 *end,
-	       const u8 **span_ret, size_t *span_len_ret,
-	       enum uw_reason *reason_ret);
+enum uw_inflate_result uw_inflate_run(struct uw_inflate *inflate,
+				      const u8 **next, const u8 *end,
+				      const u8 **span_ret, size_t *span_len_ret,
+				      enum uw_reason *reason_ret);
 
 /*
  * Continue in another window of @fresh_len (the spans handed out so far stay

@@ -10,9 +10,9 @@
 #include "error.h"
 
 struct uw_source {
-	intptr_t file;	   /* descriptor or HANDLE; unused for memory */
-	const u8 *memory;  /* NULL for a file */
-	u64 len;	   /* bytes, as they were when it was opened */
+	intptr_t file;	  /* descriptor or HANDLE; unused for memory */
+	const u8 *memory; /* NULL for a file */
+	u64 len;	  /* bytes, as they were when it was opened */
 };
 
 /* A regular file, and nothing else: a FIFO or a device is refused. */
@@ -21,7 +21,8 @@ enum uw_status uw_source_open(struct uw_source *source, const char *path,
 void uw_source_memory(struct uw_source *source, const u8 *data, size_t len);
 void uw_source_close(struct uw_source *source);
 
-/* Exactly @len bytes at @offset, or UW_WHY_SOURCE_TRUNCATED, or the OS error. */
+/* Exactly @len bytes at @offset, or UW_WHY_SOURCE_TRUNCATED, or the OS error.
+ */
 enum uw_status uw_source_read(const struct uw_source *source, u64 offset,
 			      u8 *buf, size_t len, struct uw_error *err);
 

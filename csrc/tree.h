@@ -12,8 +12,8 @@
 typedef intptr_t uw_dir;  /* an open directory below the tree */
 typedef intptr_t uw_file; /* an open new file */
 
-#define UW_DIR_NONE  ((uw_dir)-1)
-#define UW_FILE_NONE ((uw_file)-1)
+#define UW_DIR_NONE  ((uw_dir) - 1)
+#define UW_FILE_NONE ((uw_file) - 1)
 
 /*
  * Make the directories @names (sorted, so that a parent comes before its

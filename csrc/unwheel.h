@@ -15,16 +15,16 @@
 
 enum uw_status {
 	UW_OK = 0,
-	UW_ERR_MEMORY,		/* our side: out of memory */
-	UW_ERR_SYSTEM,		/* our side: a system call failed, see os_error */
-	UW_ERR_ARCHIVE,		/* their fault: the container is malformed */
-	UW_ERR_UNSUPPORTED,	/* their fault: a feature that we do not take */
-	UW_ERR_LIMIT,		/* larger than the caller allows */
-	UW_ERR_CORRUPT,		/* their fault: the content of a member */
-	UW_ERR_MISMATCH,	/* their fault: content is not what RECORD says */
-	UW_ERR_NAME,		/* a name that would leave the tree */
-	UW_ERR_CANCELLED,	/* uw_batch_cancel(), or another order failed */
-	UW_ERR_USAGE		/* the caller broke the API's contract */
+	UW_ERR_MEMORY,	    /* our side: out of memory */
+	UW_ERR_SYSTEM,	    /* our side: a system call failed, see os_error */
+	UW_ERR_ARCHIVE,	    /* their fault: the container is malformed */
+	UW_ERR_UNSUPPORTED, /* their fault: a feature that we do not take */
+	UW_ERR_LIMIT,	    /* larger than the caller allows */
+	UW_ERR_CORRUPT,	    /* their fault: the content of a member */
+	UW_ERR_MISMATCH,    /* their fault: content is not what RECORD says */
+	UW_ERR_NAME,	    /* a name that would leave the tree */
+	UW_ERR_CANCELLED,   /* uw_batch_cancel(), or another order failed */
+	UW_ERR_USAGE	    /* the caller broke the API's contract */
 };
 
 /*
@@ -103,10 +103,10 @@ enum uw_reason {
  * checks, counts).  @message is one ASCII sentence without the member's name.
  */
 struct uw_error {
-	int32_t status;		/* enum uw_status */
-	int32_t reason;		/* enum uw_reason */
-	int32_t os_error;	/* errno, or GetLastError() on Windows; else 0 */
-	int32_t entry;		/* index in the directory, or -1 */
+	int32_t status;	  /* enum uw_status */
+	int32_t reason;	  /* enum uw_reason */
+	int32_t os_error; /* errno, or GetLastError() on Windows; else 0 */
+	int32_t entry;	  /* index in the directory, or -1 */
 	uint64_t offset;
 	uint64_t found;
 	uint64_t expected;
@@ -124,26 +124,27 @@ struct uw_problems {
 /* --------------------------------------------------------------------- cpu */
 
 enum uw_cpu {
-	UW_CPU_PCLMUL = 0x01,		/* x86: PCLMULQDQ, SSE4.1 */
-	UW_CPU_VPCLMUL = 0x02,		/* x86: VPCLMULQDQ, AVX2 */
-	UW_CPU_SHA = 0x04,		/* x86: SHA extensions, SSE4.1 */
-	UW_CPU_BMI2 = 0x08,		/* x86: BMI2, AVX2 */
-	UW_CPU_ARM_PMULL = 0x10,	/* ARMv8: 64-bit polynomial multiply */
-	UW_CPU_ARM_SHA2 = 0x20		/* ARMv8: SHA-256 instructions */
+	UW_CPU_PCLMUL = 0x01,	 /* x86: PCLMULQDQ, SSE4.1 */
+	UW_CPU_VPCLMUL = 0x02,	 /* x86: VPCLMULQDQ, AVX2 */
+	UW_CPU_SHA = 0x04,	 /* x86: SHA extensions, SSE4.1 */
+	UW_CPU_BMI2 = 0x08,	 /* x86: BMI2, AVX2 */
+	UW_CPU_ARM_PMULL = 0x10, /* ARMv8: 64-bit polynomial multiply */
+	UW_CPU_ARM_SHA2 = 0x20	 /* ARMv8: SHA-256 instructions */
 };
 
 /* What this CPU can do, as bits of enum uw_cpu; 0 is always a valid choice. */
 uint32_t uw_cpu_detect(void);
 
-/* ----------------------------------------------- kernels, one call at a time */
+/* ----------------------------------------------- kernels, one call at a time
+ */
 
 /* CRC-32 of APPNOTE 4.4.7: @crc is 0 at the start, then the last value. */
 uint32_t uw_crc32(uint32_t cpu, uint32_t crc, const uint8_t *data, size_t len);
 
 struct uw_sha256 {
 	uint32_t state[8];
-	uint64_t len;		/* bytes so far */
-	uint8_t block[64];	/* the last len % 64 bytes */
+	uint64_t len;	   /* bytes so far */
+	uint8_t block[64]; /* the last len % 64 bytes */
 	uint32_t cpu;
 };
 
@@ -157,27 +158,28 @@ void uw_sha256_final(struct uw_sha256 *sha, uint8_t *digest_ret);
  * uw_inflater_run() returns an enum uw_inflate_result.
  */
 enum uw_inflate_result {
-	UW_INFLATE_SPAN = 1,	/* the window is full: take the span, call again */
-	UW_INFLATE_DONE = 2,	/* the last block has ended */
-	UW_INFLATE_NEED = 3,	/* all but the unconsumed tail is used: feed more */
-	UW_INFLATE_ERROR = -1	/* not DEFLATE: see *reason_ret */
+	UW_INFLATE_SPAN = 1, /* the window is full: take the span, call again */
+	UW_INFLATE_DONE = 2, /* the last block has ended */
+	UW_INFLATE_NEED =
+		3, /* all but the unconsumed tail is used: feed more */
+	UW_INFLATE_ERROR = -1 /* not DEFLATE: see *reason_ret */
 };
 
 struct uw_inflater;
 struct uw_inflater *uw_inflater_new(uint32_t cpu, size_t fresh_len);
 void uw_inflater_free(struct uw_inflater *inflater);
 void uw_inflater_reset(struct uw_inflater *inflater);
-int uw_inflater_run(struct uw_inflater *inflater,
-		    const uint8_t *in, size_t in_len, size_t *consumed_ret,
+int uw_inflater_run(struct uw_inflater *inflater, const uint8_t *in,
+		    size_t in_len, size_t *consumed_ret,
 		    const uint8_t **span_ret, size_t *span_len_ret,
 		    int *reason_ret);
 
 /* ----------------------------------------------------------------- archive */
 
 enum uw_entry_fact {
-	UW_ENTRY_DESCRIPTOR = 1,	/* flag bit 3, a data descriptor follows */
-	UW_ENTRY_ZIP64 = 2,		/* a ZIP64 extra field was used */
-	UW_ENTRY_ASCII = 4		/* no byte of the name is above 0x7F */
+	UW_ENTRY_DESCRIPTOR = 1, /* flag bit 3, a data descriptor follows */
+	UW_ENTRY_ZIP64 = 2,	 /* a ZIP64 extra field was used */
+	UW_ENTRY_ASCII = 4	 /* no byte of the name is above 0x7F */
 };
 
 /* A fact of the central directory (APPNOTE 4.3.12), as stored, unjudged. */
@@ -188,27 +190,24 @@ struct uw_entry {
 	uint64_t data_offset;
 	uint32_t crc32;
 	uint32_t external_attr;
-	uint32_t name_offset;	/* in uw_archive_names(); NUL follows the name */
+	uint32_t name_offset; /* in uw_archive_names(); NUL follows the name */
 	uint16_t name_len;
 	uint16_t method;
 	uint16_t flags;
-	uint16_t made_by;	/* low byte: version, high byte: host system */
+	uint16_t made_by; /* low byte: version, high byte: host system */
 	uint16_t dos_time;
 	uint16_t dos_date;
-	uint32_t facts;		/* bits of enum uw_entry_fact */
+	uint32_t facts; /* bits of enum uw_entry_fact */
 	uint32_t reserved;
 };
 
-enum uw_allow {
-	UW_ALLOW_UNSIGNED_DESCRIPTORS = 1,
-	UW_REFUSE_DESCRIPTORS = 2
-};
+enum uw_allow { UW_ALLOW_UNSIGNED_DESCRIPTORS = 1, UW_REFUSE_DESCRIPTORS = 2 };
 
 struct uw_limits {
-	uint64_t entries;		/* most entries */
-	uint64_t directory_len;		/* most bytes of central directory */
-	uint32_t name_len;		/* most bytes of a name */
-	uint32_t allow;			/* bits of enum uw_allow */
+	uint64_t entries;	/* most entries */
+	uint64_t directory_len; /* most bytes of central directory */
+	uint32_t name_len;	/* most bytes of a name */
+	uint32_t allow;		/* bits of enum uw_allow */
 };
 
 struct uw_archive;
@@ -252,8 +251,8 @@ void uw_reader_close(struct uw_reader *reader);
 struct uw_tree;
 
 enum uw_tree_way {
-	UW_TREE_BEST = 0,	/* openat2 where the kernel has it */
-	UW_TREE_STEPWISE = 1	/* one component at a time, O_NOFOLLOW */
+	UW_TREE_BEST = 0,    /* openat2 where the kernel has it */
+	UW_TREE_STEPWISE = 1 /* one component at a time, O_NOFOLLOW */
 };
 
 /*
@@ -280,8 +279,8 @@ int uw_tree_hardlink(const struct uw_tree *tree, const char *name,
 int uw_tree_can_symlink(const struct uw_tree *tree, struct uw_error *err);
 
 enum uw_publish {
-	UW_PUBLISH_NEW = 0,	/* fail if @to exists, an empty directory aside */
-	UW_PUBLISH_EXCHANGE = 1	/* swap @from and @to in one step */
+	UW_PUBLISH_NEW = 0, /* fail if @to exists, an empty directory aside */
+	UW_PUBLISH_EXCHANGE = 1 /* swap @from and @to in one step */
 };
 
 /* One rename below the same tree; @from and @to are single names. */
@@ -294,9 +293,9 @@ int uw_tree_sync(const struct uw_tree *tree, struct uw_error *err);
 /* ---------------------------------------------------------- crew and batch */
 
 enum uw_order_flag {
-	UW_ORDER_EXECUTABLE = 1,	/* mode 0777 & ~umask instead of 0666 */
-	UW_ORDER_DIRECTORY = 2,		/* make a directory, no content */
-	UW_ORDER_SHA256 = 4		/* compare with the digest in the sheet */
+	UW_ORDER_EXECUTABLE = 1, /* mode 0777 & ~umask instead of 0666 */
+	UW_ORDER_DIRECTORY = 2,	 /* make a directory, no content */
+	UW_ORDER_SHA256 = 4	 /* compare with the digest in the sheet */
 };
 
 /*
@@ -305,29 +304,29 @@ enum uw_order_flag {
  */
 struct uw_sheet {
 	uint32_t count;
-	const uint32_t *entries;	/* index in the archive's directory */
-	const uint8_t *flags;		/* bits of enum uw_order_flag */
-	const uint8_t *digests;		/* 32 bytes each, or NULL */
-	const char *paths;		/* NUL-terminated, one after another; */
-	size_t paths_len;		/* or NULL: each entry's own name */
+	const uint32_t *entries; /* index in the archive's directory */
+	const uint8_t *flags;	 /* bits of enum uw_order_flag */
+	const uint8_t *digests;	 /* 32 bytes each, or NULL */
+	const char *paths;	 /* NUL-terminated, one after another; */
+	size_t paths_len;	 /* or NULL: each entry's own name */
 };
 
 struct uw_result {
-	int32_t status;		/* enum uw_status */
+	int32_t status; /* enum uw_status */
 	int32_t reason;
 	int32_t os_error;
-	uint32_t crc32;		/* found */
-	uint64_t size;		/* bytes found, as far as it came */
-	uint64_t offset;	/* in the archive, where decoding stopped */
-	uint8_t sha256[32];	/* found */
+	uint32_t crc32;	    /* found */
+	uint64_t size;	    /* bytes found, as far as it came */
+	uint64_t offset;    /* in the archive, where decoding stopped */
+	uint8_t sha256[32]; /* found */
 };
 
 struct uw_progress {
-	uint64_t bytes;		/* plain bytes done */
-	uint64_t packed;	/* compressed bytes consumed */
-	uint32_t members;	/* orders done */
+	uint64_t bytes;	  /* plain bytes done */
+	uint64_t packed;  /* compressed bytes consumed */
+	uint32_t members; /* orders done */
 	uint32_t failures;
-	int32_t finished;	/* no thread touches the batch any more */
+	int32_t finished; /* no thread touches the batch any more */
 };
 
 struct uw_crew;
@@ -353,5 +352,6 @@ int uw_batch_run(struct uw_batch *batch, uint32_t cpu, struct uw_error *err);
 /* 1 when finished, 0 after @milliseconds. */
 int uw_batch_wait(struct uw_batch *batch, int milliseconds);
 void uw_batch_cancel(struct uw_batch *batch);
-void uw_batch_progress(struct uw_batch *batch, struct uw_progress *progress_ret);
+void uw_batch_progress(struct uw_batch *batch,
+		       struct uw_progress *progress_ret);
 const struct uw_result *uw_batch_results(const struct uw_batch *batch);

@@ -17,9 +17,9 @@
 #include "error.h"
 
 /* The most bytes at the end of a file that uw_zip_end() has to see. */
-#define UW_ZIP_TAIL_MAX (20 + 22 + 65535)
-#define UW_ZIP_LOCAL_LEN 30
-#define UW_ZIP_ZIP64_LEN 56
+#define UW_ZIP_TAIL_MAX	      (20 + 22 + 65535)
+#define UW_ZIP_LOCAL_LEN      30
+#define UW_ZIP_ZIP64_LEN      56
 #define UW_ZIP_DESCRIPTOR_MAX 24
 
 struct uw_zip_end {
