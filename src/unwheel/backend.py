@@ -1,0 +1,170 @@
+"""
+What a backend gives: facts about an archive, judged by nobody yet.
+
+The facts come up once per wheel, as columns; an `Entry` is made only when
+somebody asks for one.
+"""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol, overload
+
+HOST_UNIX = 3  # APPNOTE 4.4.2.2
+
+METHODS = {0: "stored", 8: "deflated"}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """
+    One entry of the central directory, as stored (APPNOTE 4.3.12).
+
+    Attributes:
+        name: As stored, decoded as UTF-8; bytes that are not UTF-8 are
+            surrogate-escaped (and refused later).
+        size: Bytes, inflated.
+        packed_size: Bytes in the archive.
+        method: APPNOTE 4.4.5: 0 stored, 8 deflated.
+        crc32: Of the inflated bytes.
+        mode: POSIX `st_mode` of host-3 entries, 0 for others.
+        host: The high byte of "version made by".
+        flags: General purpose bits, APPNOTE 4.4.4.
+        offset: Where its data starts in the archive, in bytes.
+        dos_time: Modification time in the DOS format of APPNOTE 4.4.6, date
+            in the high and time in the low 16 bits.
+    """
+
+    name: str
+    size: int
+    packed_size: int
+    method: int
+    crc32: int
+    mode: int
+    host: int
+    flags: int
+    offset: int
+    dos_time: int
+
+    @property
+    def type(self) -> str:
+        """One of "file", "directory", "link", "other"."""
+        kind = stat.S_IFMT(self.mode)
+        if kind == stat.S_IFLNK:
+            return "link"
+        if self.name.endswith("/") or kind == stat.S_IFDIR:
+            return "directory"
+        return "file" if kind in (0, stat.S_IFREG) else "other"
+
+
+class EntryTable(Sequence[Entry]):
+    """
+    All entries of one archive, as columns in directory order.
+
+    Attributes:
+        names: Decoded names.
+        sizes: Inflated bytes of each.
+        packed_sizes: Bytes in the archive of each.
+        crc32s: Of the inflated bytes.
+        methods: APPNOTE 4.4.5.
+        attributes: External attributes, 32 bits (mode in the high half for
+            host 3).
+        made_by: "Version made by"; the host in the high byte.
+        flags: General purpose bits.
+        offsets: Where the data starts, in bytes.
+        dos_times: Date << 16 | time.
+        archive_size: Bytes of the whole archive.
+        ascii: Whether no name has a byte above 0x7F.
+        names_blob: All names, NUL after each, as stored.
+    """
+
+    __slots__ = (
+        "archive_size",
+        "ascii",
+        "attributes",
+        "crc32s",
+        "dos_times",
+        "flags",
+        "made_by",
+        "methods",
+        "names",
+        "names_blob",
+        "offsets",
+        "packed_sizes",
+        "sizes",
+    )
+
+    names: Sequence[str]
+    sizes: Sequence[int]
+    packed_sizes: Sequence[int]
+    crc32s: Sequence[int]
+    methods: Sequence[int]
+    attributes: Sequence[int]
+    made_by: Sequence[int]
+    flags: Sequence[int]
+    offsets: Sequence[int]
+    dos_times: Sequence[int]
+    archive_size: int
+    ascii: bool
+    names_blob: bytes
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    @overload
+    def __getitem__(self, index: int) -> Entry: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[Entry]: ...
+
+    def __getitem__(self, index: int | slice) -> Entry | list[Entry]:
+        """The entry at *index*, as a readable object."""
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(len(self)))]
+        host = self.made_by[index] >> 8
+        return Entry(
+            name=self.names[index],
+            size=self.sizes[index],
+            packed_size=self.packed_sizes[index],
+            method=self.methods[index],
+            crc32=self.crc32s[index],
+            mode=self.mode(index),
+            host=host,
+            flags=self.flags[index],
+            offset=self.offsets[index],
+            dos_time=self.dos_times[index],
+        )
+
+    def mode(self, index: int) -> int:
+        """The POSIX `st_mode` at *index*; 0 if its host is not Unix."""
+        if self.made_by[index] >> 8 != HOST_UNIX:
+            return 0
+        return self.attributes[index] >> 16
+
+
+class Archive(Protocol):
+    """An open archive; threads may share it."""
+
+    entries: EntryTable
+
+    def read(self, index: int, limit: int) -> bytes:
+        """
+        The content of the entry at *index*, checked against its CRC-32.
+
+        Raises:
+            LimitError: If it is larger than *limit* bytes.
+            CorruptMemberError: If it is not what the archive says.
+        """
+
+    def digest(self, index: int, *algorithms: str) -> dict[str, bytes]:
+        """
+        The digests of the content at *index*, by hashlib's names, streamed.
+
+        Raises:
+            CorruptMemberError: If it is not what the archive says.
+        """
+
+    def close(self) -> None:
+        """Give everything back.  May be called twice."""

@@ -1,0 +1,67 @@
+"""
+What happened, as facts in the past tense, told in the caller's thread.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class WheelPlanned:
+    """A wheel was opened and judged; bytes start to move now."""
+
+    wheel: str
+    members: int
+    size: int  # bytes, inflated
+
+
+@dataclass(frozen=True, slots=True)
+class BytesDone:
+    """So much of a wheel is inflated, verified and written."""
+
+    wheel: str
+    size: int  # inflated bytes so far, of the WheelPlanned.size
+    members: int
+
+
+@dataclass(frozen=True, slots=True)
+class WheelExtracted:
+    """A wheel was published at its destination."""
+
+    wheel: str
+    destination: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class WheelVerified:
+    """A wheel was verified; nothing was written."""
+
+    wheel: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class WheelRefused:
+    """A wheel of a bulk run was refused; the others go on."""
+
+    wheel: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class StagingRemoved:
+    """What a process that died had left beside the destination is gone."""
+
+    path: str
+
+
+Event = (
+    WheelPlanned
+    | BytesDone
+    | WheelExtracted
+    | WheelVerified
+    | WheelRefused
+    | StagingRemoved
+)
