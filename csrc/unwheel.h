@@ -125,10 +125,10 @@ struct uw_problems {
 
 enum uw_cpu {
 	UW_CPU_PCLMUL = 0x01,	 /* x86: PCLMULQDQ, SSE4.1 */
-	UW_CPU_VPCLMUL = 0x02,	 /* x86: VPCLMULQDQ, AVX2 */
+	UW_CPU_VPCLMUL = 0x02,	 /* x86: VPCLMULQDQ, PCLMULQDQ, AVX2 */
 	UW_CPU_SHA = 0x04,	 /* x86: SHA extensions, SSE4.1 */
 	UW_CPU_BMI2 = 0x08,	 /* x86: BMI2, AVX2 */
-	UW_CPU_ARM_PMULL = 0x10, /* ARMv8: 64-bit polynomial multiply */
+	UW_CPU_ARM_PMULL = 0x10, /* ARMv8: PMULL on 64 bits, CRC32 */
 	UW_CPU_ARM_SHA2 = 0x20	 /* ARMv8: SHA-256 instructions */
 };
 
