@@ -154,7 +154,7 @@ void uw_sha256_update(struct uw_sha256 *sha, const uint8_t *data, size_t len);
 void uw_sha256_final(struct uw_sha256 *sha, uint8_t *digest_ret);
 
 /*
- * A DEFLATE decoder with a window of its own, for tests and benchmarks.
+ * A DEFLATE decoder with windows of its own, for tests and benchmarks.
  * uw_inflater_run() returns an enum uw_inflate_result.
  */
 enum uw_inflate_result {
@@ -169,6 +169,9 @@ struct uw_inflater;
 struct uw_inflater *uw_inflater_new(uint32_t cpu, size_t fresh_len);
 void uw_inflater_free(struct uw_inflater *inflater);
 void uw_inflater_reset(struct uw_inflater *inflater);
+
+/* Continue in the other one of its two windows: uw_inflate_move(). */
+void uw_inflater_move(struct uw_inflater *inflater);
 int uw_inflater_run(struct uw_inflater *inflater, const uint8_t *in,
 		    size_t in_len, size_t *consumed_ret,
 		    const uint8_t **span_ret, size_t *span_len_ret,
