@@ -35,10 +35,11 @@ enum uw_reason {
 	UW_WHY_NONE = 0,
 	/* the end of the archive, APPNOTE 4.3.14 to 4.3.16 */
 	UW_WHY_NO_END_RECORD,
+	UW_WHY_END_TRUNCATED,
 	UW_WHY_TRAILING_DATA,
 	UW_WHY_COMMENT_BYTES,
 	UW_WHY_MULTI_DISK,
-	UW_WHY_END_RECORD_FIELDS,
+	UW_WHY_END_COUNTS,
 	UW_WHY_ZIP64_LOCATOR,
 	UW_WHY_ZIP64_RECORD,
 	UW_WHY_ZIP64_EXTENSIBLE,
@@ -47,21 +48,22 @@ enum uw_reason {
 	UW_WHY_DIRECTORY_PLACE,
 	UW_WHY_DIRECTORY_TRUNCATED,
 	UW_WHY_DIRECTORY_SIGNATURE,
+	UW_WHY_DIRECTORY_EXCESS,
 	UW_WHY_ENTRY_COUNT,
 	UW_WHY_ENTRY_COMMENT,
+	UW_WHY_STORED_SIZE,
+	UW_WHY_NAME_EMPTY,
+	UW_WHY_NAME_NUL,
+	UW_WHY_DIRECTORY_HAS_DATA,
+	/* the directory and local headers alike, APPNOTE 4.4 to 4.6 */
 	UW_WHY_ENTRY_FLAGS,
 	UW_WHY_ENCRYPTED,
 	UW_WHY_METHOD,
 	UW_WHY_VERSION_NEEDED,
-	UW_WHY_STORED_SIZE,
 	UW_WHY_EXTRA_TRUNCATED,
 	UW_WHY_EXTRA_DUPLICATE,
 	UW_WHY_ZIP64_EXTRA,
 	UW_WHY_UNICODE_PATH,
-	UW_WHY_NAME_EMPTY,
-	UW_WHY_NAME_NUL,
-	UW_WHY_NAME_TOO_LONG,
-	UW_WHY_DIRECTORY_HAS_DATA,
 	/* local headers and descriptors, APPNOTE 4.3.7 and 4.3.9 */
 	UW_WHY_LOCAL_SIGNATURE,
 	UW_WHY_LOCAL_TRUNCATED,
@@ -70,8 +72,8 @@ enum uw_reason {
 	UW_WHY_LOCAL_FLAGS,
 	UW_WHY_LOCAL_CRC,
 	UW_WHY_LOCAL_SIZES,
-	UW_WHY_LOCAL_EXTRA,
 	UW_WHY_DESCRIPTOR,
+	UW_WHY_DESCRIPTOR_STORED,
 	UW_WHY_DESCRIPTOR_UNSIGNED,
 	UW_WHY_DESCRIPTOR_REFUSED,
 	/* tiling: headers, data and descriptors cover the file exactly */
@@ -81,6 +83,7 @@ enum uw_reason {
 	/* limits */
 	UW_WHY_TOO_MANY_ENTRIES,
 	UW_WHY_DIRECTORY_TOO_LARGE,
+	UW_WHY_NAME_TOO_LONG,
 	/* content, RFC 1951 and APPNOTE 4.4.7 */
 	UW_WHY_DEFLATE_BLOCK_TYPE,
 	UW_WHY_DEFLATE_STORED_LENGTH,
@@ -181,8 +184,9 @@ int uw_inflater_run(struct uw_inflater *inflater, const uint8_t *in,
 
 enum uw_entry_fact {
 	UW_ENTRY_DESCRIPTOR = 1, /* flag bit 3, a data descriptor follows */
-	UW_ENTRY_ZIP64 = 2,	 /* a ZIP64 extra field was used */
-	UW_ENTRY_ASCII = 4	 /* no byte of the name is above 0x7F */
+	UW_ENTRY_ZIP64 = 2,	 /* the entry has a ZIP64 extra field */
+	UW_ENTRY_ASCII = 4,	 /* no byte of the name is above 0x7F */
+	UW_ENTRY_LOCAL_ZIP64 = 8 /* so has its local header */
 };
 
 /* A fact of the central directory (APPNOTE 4.3.12), as stored, unjudged. */
