@@ -270,13 +270,20 @@ int uw_tree_open(const char *path, int way, struct uw_tree **tree_ret,
 		 struct uw_error *err);
 void uw_tree_close(struct uw_tree *tree);
 
-/* Names below are relative, separated by '/', without '.', '..' or ''. */
+/*
+ * Names below are relative, separated by '/', without '.', '..' or ''.  Missing
+ * parents of what is made are made too.
+ */
 int uw_tree_mkdir(const struct uw_tree *tree, const char *name,
 		  struct uw_error *err);
 int uw_tree_write(const struct uw_tree *tree, const char *name, int executable,
 		  const uint8_t *data, size_t len, struct uw_error *err);
 
-/* symlinkat() under a temporary name, then renameat(): replaces, atomically. */
+/*
+ * Under a temporary name, then renamed: replaces a file or a link, atomically;
+ * a directory in the way is an error.  The target of a hard link is a regular
+ * file below the tree.
+ */
 int uw_tree_symlink(const struct uw_tree *tree, const char *name,
 		    const char *target, struct uw_error *err);
 int uw_tree_hardlink(const struct uw_tree *tree, const char *name,
@@ -286,11 +293,12 @@ int uw_tree_hardlink(const struct uw_tree *tree, const char *name,
 int uw_tree_can_symlink(const struct uw_tree *tree, struct uw_error *err);
 
 enum uw_publish {
-	UW_PUBLISH_NEW = 0, /* fail if @to exists, an empty directory aside */
+	UW_PUBLISH_NEW = 0,	/* fail if @to exists; only a directory may */
+				/* take the place of another, an empty one */
 	UW_PUBLISH_EXCHANGE = 1 /* swap @from and @to in one step */
 };
 
-/* One rename below the same tree; @from and @to are single names. */
+/* One rename below the same tree; the parents of both names exist. */
 int uw_tree_publish(const struct uw_tree *tree, const char *from,
 		    const char *to, int how, struct uw_error *err);
 
