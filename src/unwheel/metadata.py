@@ -195,7 +195,7 @@ def check_layout(
         only that of the wheel's own name).
     """
     own = dist_info.removesuffix(_SUFFIX) + ".data"
-    tops = _tops(names, ".data")
+    tops = _tops([name for name in names if ".data/" in name], ".data")
     refusals: list[Problem] = []
     keys: set[str] = set()
     if own in tops:
