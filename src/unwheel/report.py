@@ -1,13 +1,25 @@
 """
 What was done with one wheel, for people and for programs.
+
+The JSON of `to_json()` is stable: `"format"` is 1 until a key changes its
+meaning; new keys may come.  Sizes are bytes, times seconds.  Every string is
+well-formed Unicode: a byte of a name that is not UTF-8 reads ``\\udcXX``,
+spelled out.  Every object has these keys:
+
+    format      1
+    action      "extract", "verify" or "list"
+    status      "ok", "refused" (the wheel's fault) or "failed" (our side's)
+    wheel       the wheel, as the caller named it
+
+`Report.to_json`, `Listing.to_json` and `refusal_to_json` document the rest.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
-from .errors import Problem
+from .errors import DestinationError, Problem, UnwheelError
 
 FORMAT = 1  # of to_json(); changes when a key changes its meaning
 
@@ -21,6 +33,10 @@ class FileFact:
     sha256: str  # hexadecimal
     executable: bool
 
+    def to_json(self) -> dict[str, object]:
+        """Its attributes, each under its own name."""
+        return _object(self)
+
 
 @dataclass(frozen=True, slots=True)
 class LinkFact:
@@ -30,6 +46,10 @@ class LinkFact:
     target: str
     outcome: str  # "link"
     reason: str | None = None
+
+    def to_json(self) -> dict[str, object]:
+        """Its attributes, each under its own name."""
+        return _object(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,3 +92,175 @@ class Report:
     def files(self) -> Sequence[FileFact]:
         """Every file with the digest of the bytes written, made when asked."""
         return self._files()
+
+    def to_json(self, *, files: bool = False) -> dict[str, object]:
+        """
+        The report, as `json.dumps` takes it.
+
+        Besides the keys of every object: `destination`, `members`, `size`,
+        `archive_size`, `directories`, `seconds` (to the microsecond),
+        `publishing` and `record`, with the meaning of the attribute of that
+        name, null where it is None; `links`, objects of `path`, `target`,
+        `outcome`, `reason`; `warnings`, objects as `problem_to_json` says.
+
+        Args:
+            files: Also `files`, one object of `path`, `size`, `sha256`
+                (hexadecimal) and `executable` for every file written or
+                verified.
+        """
+        told: dict[str, object] = {
+            **_head(self.action, "ok", self.wheel),
+            "destination": _text(self.destination),
+            "members": self.members,
+            "size": self.size,
+            "archive_size": self.archive_size,
+            "directories": self.directories,
+            "links": [link.to_json() for link in self.links],
+            "warnings": [problem_to_json(found) for found in self.warnings],
+            "seconds": round(self.seconds, 6),
+            "publishing": self.publishing,
+            "record": self.record,
+        }
+        if files:
+            told["files"] = [fact.to_json() for fact in self.files]
+        return told
+
+
+@dataclass(frozen=True, slots=True)
+class EntryFact:
+    """
+    An entry as the archive and RECORD state it; nothing was verified.
+
+    Attributes:
+        path: The name, as stored.
+        type: "file", "directory", "link" or "other".
+        mode: POSIX `st_mode`, or None if the archive has none.
+        method: "stored", "deflated", or the number of APPNOTE 4.4.5.
+        size: Bytes, inflated.
+        packed_size: Bytes in the archive.
+        crc32: Eight hexadecimal digits.
+        digest: What RECORD says, as "sha256:" and hexadecimal digits, or
+            None if it says nothing.
+        target: What a link points to, as stored, else None.
+    """
+
+    path: str
+    type: str
+    mode: int | None
+    method: str
+    size: int
+    packed_size: int
+    crc32: str
+    digest: str | None
+    target: str | None
+
+    def to_json(self) -> dict[str, object]:
+        """Its attributes, each under its own name."""
+        return _object(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """
+    What is in one wheel.
+
+    Attributes:
+        wheel: The wheel, as the caller named it.
+        archive_size: Bytes of the wheel file.
+        entries: All entries, in the order of the archive.
+        warnings: Why a digest or a link's target could not be shown.
+    """
+
+    wheel: str
+    archive_size: int
+    entries: tuple[EntryFact, ...]
+    warnings: tuple[Problem, ...] = ()
+
+    @property
+    def size(self) -> int:
+        """Bytes of all entries, inflated."""
+        return sum(entry.size for entry in self.entries)
+
+    @property
+    def packed_size(self) -> int:
+        """Bytes of all entries in the archive, without its headers."""
+        return sum(entry.packed_size for entry in self.entries)
+
+    def to_json(self) -> dict[str, object]:
+        """
+        The listing, as `json.dumps` takes it.
+
+        Besides the keys of every object: `archive_size`, `size`,
+        `packed_size`; `entries`, objects with the attributes of `EntryFact`;
+        `warnings`, objects as `problem_to_json` says.
+        """
+        return {
+            **_head("list", "ok", self.wheel),
+            "archive_size": self.archive_size,
+            "size": self.size,
+            "packed_size": self.packed_size,
+            "entries": [entry.to_json() for entry in self.entries],
+            "warnings": [problem_to_json(found) for found in self.warnings],
+        }
+
+
+def problem_to_json(problem: Problem) -> dict[str, object]:
+    """
+    Make an object of a *problem*, as `json.dumps` takes it.
+
+    Its keys are the attributes of `Problem`: `code`, `message`, `member`,
+    `found`, `expected`, `accept`, `offset`; null where one is None.
+    """
+    return _object(problem)
+
+
+def refusal_to_json(
+    error: UnwheelError, *, action: str, wheel: str
+) -> dict[str, object]:
+    """
+    Make an object of an *error*, as `json.dumps` takes it.
+
+    Besides the keys of every object: `error`, the name of its class;
+    `errno`, the number of the system's error or null; `problems`, all of
+    them, objects as `problem_to_json` says.
+    """
+    ours = isinstance(error, DestinationError)
+    return {
+        **_head(action, "failed" if ours else "refused", wheel),
+        "error": type(error).__name__,
+        "errno": error.errno if isinstance(error, DestinationError) else None,
+        "problems": [problem_to_json(found) for found in error.problems],
+    }
+
+
+def _head(action: str, status: str, wheel: str) -> dict[str, object]:
+    return {
+        "format": FORMAT,
+        "action": action,
+        "status": status,
+        "wheel": _well_formed(wheel),
+    }
+
+
+def _object(
+    fact: FileFact | LinkFact | EntryFact | Problem,
+) -> dict[str, object]:
+    told = {slot.name: getattr(fact, slot.name) for slot in fields(fact)}
+    return {
+        key: _well_formed(value) if isinstance(value, str) else value
+        for key, value in told.items()
+    }
+
+
+def _text(value: str | None) -> str | None:
+    return None if value is None else _well_formed(value)
+
+
+def _well_formed(text: str) -> str:
+    """
+    The *text* with lone surrogates spelled out.
+
+    JSON can escape them, but many parsers refuse the whole line for one:
+    a stranger's member name must not decide whether a report can be read.
+    """
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
