@@ -21,20 +21,43 @@
 /* The most input a suspended decoder leaves unconsumed: a block header. */
 #define UW_INFLATE_KEEP_MAX 512
 
+/*
+ * A decode table is a root, indexed by as many bits, and subtables for longer
+ * codes.  Two symbols at least share a place of the root that has a subtable.
+ */
+#define UW_INFLATE_LITLEN_BITS 11
+#define UW_INFLATE_LITLEN_LEN                                                  \
+	((1 << UW_INFLATE_LITLEN_BITS) +                                       \
+	 286 / 2 * (1 << (15 - UW_INFLATE_LITLEN_BITS)))
+#define UW_INFLATE_DIST_BITS 8
+#define UW_INFLATE_DIST_LEN                                                    \
+	((1 << UW_INFLATE_DIST_BITS) +                                         \
+	 30 / 2 * (1 << (15 - UW_INFLATE_DIST_BITS)))
+
 /* The state: tables and position.  Its fields are inflate.c's business. */
 struct uw_inflate {
-	u64 bits;
-	u32 bit_count;
-	u32 stored_left;
+	u64 bits;	 /* the rest of a byte that was consumed */
+	u32 bit_count;	 /* 0 to 7 */
+	u32 stored_left; /* bytes of a stored block still to come */
 	u8 state;
-	bool final;
-	u8 reserved[6];
+	bool final;	  /* this block is the last one */
+	bool fixed_ready; /* the tables are those of the fixed codes */
+	enum uw_reason reason;
 	u8 *window;
 	size_t fresh_len;
-	u8 *out;
-	u8 *valid;
+	u8 *out;   /* where the next byte goes */
+	u8 *valid; /* the oldest byte that a match may reach */
+	void (*decode)(struct uw_inflate *inflate, const u8 **next,
+		       const u8 *end);
+	u32 litlen[UW_INFLATE_LITLEN_LEN];
+	u32 dist[UW_INFLATE_DIST_LEN];
 };
 
+/*
+ * Start a stream in @window, UW_INFLATE_WINDOW(@fresh_len) bytes that live as
+ * long as the decoder; @fresh_len is UW_INFLATE_FRESH_MIN or more.  What the
+ * window holds does not matter.  @cpu: bits of enum uw_cpu.
+ */
 void uw_inflate_init(struct uw_inflate *inflate, u8 *window, size_t fresh_len,
 		     u32 cpu);
 

@@ -8,6 +8,11 @@
 
 #include "cpu.h"
 
+#define UW_SHA256_BLOCK 64
+
+/* The constants of the rounds, FIPS 180-4 section 4.2.2. */
+extern const u32 uw_sha256_constants[64];
+
 /* The variants: hash @count blocks of 64 bytes into @state. */
 void uw_sha256_blocks_portable(u32 *state, const u8 *data, size_t count);
 #ifdef UW_X86

@@ -2,7 +2,8 @@
  * tree.h - create below a directory handle, never follow a link
  *
  * Names are relative, '/'-separated, and refused again here if a component is
- * empty, '.', '..' or holds a NUL: the core trusts nobody.
+ * empty, '.', '..' or holds a NUL: the core trusts nobody.  A name that is
+ * refused is UW_ERR_NAME; everything else is the error of the system call.
  */
 #ifndef UW_TREE_H
 #define UW_TREE_H
@@ -16,9 +17,14 @@ typedef intptr_t uw_file; /* an open new file */
 #define UW_FILE_NONE ((uw_file) - 1)
 
 /*
- * Make the directories @names (sorted, so that a parent comes before its
- * children; each name's ancestors need not be listed).  One that exists is no
- * error; a link or a file in its place is.
+ * Make the directories @names and their missing ancestors.  One that exists is
+ * no error; a link or a file in its place is.
+ *
+ * Every order of @names gives the same tree.  The cheap one is that of a walk
+ * through it, every directory followed by all that is below it, as sorting by
+ * components gives: then a directory costs one system call, two more if it has
+ * children.  After a failure *@failed_ret is the index of the name at fault,
+ * and what was made before is still there.
  */
 enum uw_status uw_tree_make_dirs(const struct uw_tree *tree,
 				 const char *const *names, size_t count,
@@ -28,13 +34,22 @@ enum uw_status uw_tree_make_dirs(const struct uw_tree *tree,
 enum uw_status uw_dir_open(const struct uw_tree *tree, const char *name,
 			   size_t name_len, uw_dir *dir_ret,
 			   struct uw_error *err);
+
+/* UW_DIR_NONE is taken, and ignored. */
 void uw_dir_close(uw_dir dir);
 
 /* Make a new file @leaf in @dir; anything that exists is an error. */
 enum uw_status uw_file_create(uw_dir dir, const char *leaf, bool executable,
 			      uw_file *file_ret, struct uw_error *err);
+
+/* All of @data at @offset, or an error; two threads may write to one file. */
 enum uw_status uw_file_write(uw_file file, u64 offset, const u8 *data,
 			     size_t len, struct uw_error *err);
+
+/*
+ * @file is gone in any case.  An error says that some of its data may be gone
+ * too: file systems that write late (NFS, quotas) tell it here.
+ */
 enum uw_status uw_file_close(uw_file file, struct uw_error *err);
 
 #endif

@@ -35,10 +35,11 @@ enum uw_reason {
 	UW_WHY_NONE = 0,
 	/* the end of the archive, APPNOTE 4.3.14 to 4.3.16 */
 	UW_WHY_NO_END_RECORD,
+	UW_WHY_END_TRUNCATED,
 	UW_WHY_TRAILING_DATA,
 	UW_WHY_COMMENT_BYTES,
 	UW_WHY_MULTI_DISK,
-	UW_WHY_END_RECORD_FIELDS,
+	UW_WHY_END_COUNTS,
 	UW_WHY_ZIP64_LOCATOR,
 	UW_WHY_ZIP64_RECORD,
 	UW_WHY_ZIP64_EXTENSIBLE,
@@ -47,21 +48,22 @@ enum uw_reason {
 	UW_WHY_DIRECTORY_PLACE,
 	UW_WHY_DIRECTORY_TRUNCATED,
 	UW_WHY_DIRECTORY_SIGNATURE,
+	UW_WHY_DIRECTORY_EXCESS,
 	UW_WHY_ENTRY_COUNT,
 	UW_WHY_ENTRY_COMMENT,
+	UW_WHY_STORED_SIZE,
+	UW_WHY_NAME_EMPTY,
+	UW_WHY_NAME_NUL,
+	UW_WHY_DIRECTORY_HAS_DATA,
+	/* the directory and local headers alike, APPNOTE 4.4 to 4.6 */
 	UW_WHY_ENTRY_FLAGS,
 	UW_WHY_ENCRYPTED,
 	UW_WHY_METHOD,
 	UW_WHY_VERSION_NEEDED,
-	UW_WHY_STORED_SIZE,
 	UW_WHY_EXTRA_TRUNCATED,
 	UW_WHY_EXTRA_DUPLICATE,
 	UW_WHY_ZIP64_EXTRA,
 	UW_WHY_UNICODE_PATH,
-	UW_WHY_NAME_EMPTY,
-	UW_WHY_NAME_NUL,
-	UW_WHY_NAME_TOO_LONG,
-	UW_WHY_DIRECTORY_HAS_DATA,
 	/* local headers and descriptors, APPNOTE 4.3.7 and 4.3.9 */
 	UW_WHY_LOCAL_SIGNATURE,
 	UW_WHY_LOCAL_TRUNCATED,
@@ -70,8 +72,8 @@ enum uw_reason {
 	UW_WHY_LOCAL_FLAGS,
 	UW_WHY_LOCAL_CRC,
 	UW_WHY_LOCAL_SIZES,
-	UW_WHY_LOCAL_EXTRA,
 	UW_WHY_DESCRIPTOR,
+	UW_WHY_DESCRIPTOR_STORED,
 	UW_WHY_DESCRIPTOR_UNSIGNED,
 	UW_WHY_DESCRIPTOR_REFUSED,
 	/* tiling: headers, data and descriptors cover the file exactly */
@@ -81,6 +83,7 @@ enum uw_reason {
 	/* limits */
 	UW_WHY_TOO_MANY_ENTRIES,
 	UW_WHY_DIRECTORY_TOO_LARGE,
+	UW_WHY_NAME_TOO_LONG,
 	/* content, RFC 1951 and APPNOTE 4.4.7 */
 	UW_WHY_DEFLATE_BLOCK_TYPE,
 	UW_WHY_DEFLATE_STORED_LENGTH,
@@ -125,10 +128,10 @@ struct uw_problems {
 
 enum uw_cpu {
 	UW_CPU_PCLMUL = 0x01,	 /* x86: PCLMULQDQ, SSE4.1 */
-	UW_CPU_VPCLMUL = 0x02,	 /* x86: VPCLMULQDQ, AVX2 */
+	UW_CPU_VPCLMUL = 0x02,	 /* x86: VPCLMULQDQ, PCLMULQDQ, AVX2 */
 	UW_CPU_SHA = 0x04,	 /* x86: SHA extensions, SSE4.1 */
 	UW_CPU_BMI2 = 0x08,	 /* x86: BMI2, AVX2 */
-	UW_CPU_ARM_PMULL = 0x10, /* ARMv8: 64-bit polynomial multiply */
+	UW_CPU_ARM_PMULL = 0x10, /* ARMv8: PMULL on 64 bits, CRC32 */
 	UW_CPU_ARM_SHA2 = 0x20	 /* ARMv8: SHA-256 instructions */
 };
 
@@ -154,7 +157,7 @@ void uw_sha256_update(struct uw_sha256 *sha, const uint8_t *data, size_t len);
 void uw_sha256_final(struct uw_sha256 *sha, uint8_t *digest_ret);
 
 /*
- * A DEFLATE decoder with a window of its own, for tests and benchmarks.
+ * A DEFLATE decoder with windows of its own, for tests and benchmarks.
  * uw_inflater_run() returns an enum uw_inflate_result.
  */
 enum uw_inflate_result {
@@ -169,6 +172,9 @@ struct uw_inflater;
 struct uw_inflater *uw_inflater_new(uint32_t cpu, size_t fresh_len);
 void uw_inflater_free(struct uw_inflater *inflater);
 void uw_inflater_reset(struct uw_inflater *inflater);
+
+/* Continue in the other one of its two windows: uw_inflate_move(). */
+void uw_inflater_move(struct uw_inflater *inflater);
 int uw_inflater_run(struct uw_inflater *inflater, const uint8_t *in,
 		    size_t in_len, size_t *consumed_ret,
 		    const uint8_t **span_ret, size_t *span_len_ret,
@@ -178,8 +184,9 @@ int uw_inflater_run(struct uw_inflater *inflater, const uint8_t *in,
 
 enum uw_entry_fact {
 	UW_ENTRY_DESCRIPTOR = 1, /* flag bit 3, a data descriptor follows */
-	UW_ENTRY_ZIP64 = 2,	 /* a ZIP64 extra field was used */
-	UW_ENTRY_ASCII = 4	 /* no byte of the name is above 0x7F */
+	UW_ENTRY_ZIP64 = 2,	 /* the entry has a ZIP64 extra field */
+	UW_ENTRY_ASCII = 4,	 /* no byte of the name is above 0x7F */
+	UW_ENTRY_LOCAL_ZIP64 = 8 /* so has its local header */
 };
 
 /* A fact of the central directory (APPNOTE 4.3.12), as stored, unjudged. */
@@ -263,13 +270,20 @@ int uw_tree_open(const char *path, int way, struct uw_tree **tree_ret,
 		 struct uw_error *err);
 void uw_tree_close(struct uw_tree *tree);
 
-/* Names below are relative, separated by '/', without '.', '..' or ''. */
+/*
+ * Names below are relative, separated by '/', without '.', '..' or ''.  Missing
+ * parents of what is made are made too.
+ */
 int uw_tree_mkdir(const struct uw_tree *tree, const char *name,
 		  struct uw_error *err);
 int uw_tree_write(const struct uw_tree *tree, const char *name, int executable,
 		  const uint8_t *data, size_t len, struct uw_error *err);
 
-/* symlinkat() under a temporary name, then renameat(): replaces, atomically. */
+/*
+ * Under a temporary name, then renamed: replaces a file or a link, atomically;
+ * a directory in the way is an error.  The target of a hard link is a regular
+ * file below the tree.
+ */
 int uw_tree_symlink(const struct uw_tree *tree, const char *name,
 		    const char *target, struct uw_error *err);
 int uw_tree_hardlink(const struct uw_tree *tree, const char *name,
@@ -279,11 +293,12 @@ int uw_tree_hardlink(const struct uw_tree *tree, const char *name,
 int uw_tree_can_symlink(const struct uw_tree *tree, struct uw_error *err);
 
 enum uw_publish {
-	UW_PUBLISH_NEW = 0, /* fail if @to exists, an empty directory aside */
+	UW_PUBLISH_NEW = 0,	/* fail if @to exists; only a directory may */
+				/* take the place of another, an empty one */
 	UW_PUBLISH_EXCHANGE = 1 /* swap @from and @to in one step */
 };
 
-/* One rename below the same tree; @from and @to are single names. */
+/* One rename below the same tree; the parents of both names exist. */
 int uw_tree_publish(const struct uw_tree *tree, const char *from,
 		    const char *to, int how, struct uw_error *err);
 

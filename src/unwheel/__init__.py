@@ -1,0 +1,130 @@
+"""
+Unwheel takes Python wheels apart: verified while it writes, safe, fast.
+
+>>> import unwheel
+>>> unwheel.__version__
+'0.1.0'
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .backend import Entry, EntryTable
+    from .errors import (
+        ArchiveError,
+        CorruptMemberError,
+        DestinationError,
+        InvalidWheelError,
+        LimitError,
+        MismatchError,
+        Problem,
+        RecordError,
+        SourceError,
+        UnsafeMemberError,
+        UnsupportedError,
+        UnwheelError,
+    )
+    from .events import (
+        BytesDone,
+        Event,
+        StagingRemoved,
+        WheelExtracted,
+        WheelPlanned,
+        WheelRefused,
+        WheelVerified,
+    )
+    from .paths import MemberPath
+    from .plan import Plan
+    from .policy import Limits, Policy
+    from .report import FileFact, LinkFact, Report
+    from .wheel import Wheel, extract, extract_many, verify, verify_many
+
+__version__ = "0.1.0"
+
+# Where each public name lives: importing the package imports none of them,
+# so that a program that only needs one pays for one.
+_HOMES = {
+    "backend": ("Entry", "EntryTable"),
+    "errors": (
+        "ArchiveError",
+        "CorruptMemberError",
+        "DestinationError",
+        "InvalidWheelError",
+        "LimitError",
+        "MismatchError",
+        "Problem",
+        "RecordError",
+        "SourceError",
+        "UnsafeMemberError",
+        "UnsupportedError",
+        "UnwheelError",
+    ),
+    "events": (
+        "BytesDone",
+        "Event",
+        "StagingRemoved",
+        "WheelExtracted",
+        "WheelPlanned",
+        "WheelRefused",
+        "WheelVerified",
+    ),
+    "paths": ("MemberPath",),
+    "plan": ("Plan",),
+    "policy": ("Limits", "Policy"),
+    "report": ("FileFact", "LinkFact", "Report"),
+    "wheel": ("Wheel", "extract", "extract_many", "verify", "verify_many"),
+}
+
+__all__ = [
+    "ArchiveError",
+    "BytesDone",
+    "CorruptMemberError",
+    "DestinationError",
+    "Entry",
+    "EntryTable",
+    "Event",
+    "FileFact",
+    "InvalidWheelError",
+    "LimitError",
+    "Limits",
+    "LinkFact",
+    "MemberPath",
+    "MismatchError",
+    "Plan",
+    "Policy",
+    "Problem",
+    "RecordError",
+    "Report",
+    "SourceError",
+    "StagingRemoved",
+    "UnsafeMemberError",
+    "UnsupportedError",
+    "UnwheelError",
+    "Wheel",
+    "WheelExtracted",
+    "WheelPlanned",
+    "WheelRefused",
+    "WheelVerified",
+    "__version__",
+    "extract",
+    "extract_many",
+    "verify",
+    "verify_many",
+]
+
+
+def __getattr__(name: str) -> object:
+    """Import the home of *name* when it is first asked for."""
+    for module, names in _HOMES.items():
+        if name in names:
+            from importlib import import_module
+
+            value = getattr(import_module("." + module, __name__), name)
+            globals()[name] = value
+            return value
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

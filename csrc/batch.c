@@ -1,0 +1,420 @@
+/*
+ * batch.c - one wheel's orders, sorted into jobs
+ *
+ * Jobs go out largest first, so that the last thread to finish has little left.
+ * Small members are handed out by directory: two threads that create files in
+ * one directory wait for its lock.
+ */
+#include "batch.h"
+
+#include <stdlib.h>
+
+/* What creating a file costs besides its bytes, in bytes to inflate. */
+#define FILE_COST 16384
+
+/* A job of small members is at most this, so that threads can share a wheel. */
+#define JOB_COST_MAX ((u64)4 << 20)
+
+/* ------------------------------------------------------------------- paths */
+
+static const char *order_path(const struct uw_batch *batch, u32 order)
+{
+	return batch->paths + batch->path_at[order];
+}
+
+static u32 dir_len(const struct uw_batch *batch, u32 order)
+{
+	u32 len = batch->leaf_at[order] - batch->path_at[order];
+
+	return len == 0 ? 0 : len - 1;
+}
+
+/* Where the last component starts; a directory's own '/' does not count. */
+static u32 find_leaf(const char *path, size_t len)
+{
+	if (len != 0 && path[len - 1] == '/')
+		len--;
+	while (len != 0 && path[len - 1] != '/')
+		len--;
+	return (u32)len;
+}
+
+static enum uw_status take_own_paths(struct uw_batch *batch,
+				     const struct uw_sheet *sheet,
+				     struct uw_error *err)
+{
+	const char *next, *end;
+	u32 k;
+
+	if (sheet->paths_len >= UINT32_MAX)
+		return uw_fail(err, UW_ERR_LIMIT, UW_WHY_NONE, 0,
+			       "4 GiB of paths");
+	batch->own_paths = malloc(sheet->paths_len + 1);
+	if (batch->own_paths == NULL)
+		return uw_fail(err, UW_ERR_MEMORY, UW_WHY_NONE, 0,
+			       "out of memory");
+	memcpy(batch->own_paths, sheet->paths, sheet->paths_len);
+	batch->own_paths[sheet->paths_len] = '\0';
+	batch->paths = batch->own_paths;
+	next = batch->paths;
+	end = batch->paths + sheet->paths_len;
+	for (k = 0; k < batch->count && next < end; k++) {
+		size_t len = strlen(next);
+
+		batch->path_at[k] = (u32)(next - batch->paths);
+		batch->leaf_at[k] = batch->path_at[k] + find_leaf(next, len);
+		next += len + 1;
+	}
+	if (k != batch->count || next != end)
+		return uw_fail(err, UW_ERR_USAGE, UW_WHY_NONE, 0,
+			       "a sheet of %u orders with other paths",
+			       batch->count);
+	return UW_OK;
+}
+
+static enum uw_status take_paths(struct uw_batch *batch,
+				 const struct uw_sheet *sheet,
+				 struct uw_error *err)
+{
+	u32 k;
+
+	if (sheet->paths != NULL)
+		return take_own_paths(batch, sheet, err);
+	batch->paths = batch->archive->names;
+	for (k = 0; k < batch->count; k++) {
+		const struct uw_entry *entry =
+			&batch->archive->entries[batch->entries[k]];
+
+		batch->path_at[k] = entry->name_offset;
+		batch->leaf_at[k] = entry->name_offset +
+				    find_leaf(batch->paths + entry->name_offset,
+					      entry->name_len);
+	}
+	return UW_OK;
+}
+
+/* -------------------------------------------------------------------- runs */
+
+/*
+ * Orders that follow each other into one directory.  Archives are written
+ * directory by directory, so there are few runs; they are sorted, not hashed,
+ * because the names are an attacker's and sorting has no bad case.
+ */
+struct run {
+	const char *dir;
+	u32 dir_len;
+	u32 first; /* order */
+	u32 count; /* 0 for a directory that was ordered itself */
+};
+
+struct runs {
+	struct run *list;
+	u32 count;
+};
+
+static bool same_dir(const struct run *a, const struct run *b)
+{
+	return a->dir_len == b->dir_len &&
+	       memcmp(a->dir, b->dir, a->dir_len) == 0;
+}
+
+/* A parent before its children: '/' sorts below every other byte. */
+static int compare_runs(const void *left, const void *right)
+{
+	const struct run *a = left, *b = right;
+	u32 len = a->dir_len < b->dir_len ? a->dir_len : b->dir_len, k;
+
+	for (k = 0; k < len; k++) {
+		u8 x = (u8)a->dir[k], y = (u8)b->dir[k];
+
+		if (x != y)
+			return x == '/' ? -1 : y == '/' ? 1 : x < y ? -1 : 1;
+	}
+	if (a->dir_len != b->dir_len)
+		return a->dir_len < b->dir_len ? -1 : 1;
+	return a->first < b->first ? -1 : 1;
+}
+
+static struct run run_of(const struct uw_batch *batch, u32 order)
+{
+	struct run run = {order_path(batch, order), dir_len(batch, order),
+			  order, 1};
+
+	if (batch->flags[order] & UW_ORDER_DIRECTORY) {
+		run.dir_len = (u32)strlen(run.dir);
+		if (run.dir_len != 0 && run.dir[run.dir_len - 1] == '/')
+			run.dir_len--;
+		run.count = 0;
+	}
+	return run;
+}
+
+static bool runs_init(struct runs *runs, const struct uw_batch *batch)
+{
+	u32 k;
+
+	runs->count = 0;
+	runs->list = malloc(((size_t)batch->count + 1) * sizeof(*runs->list));
+	if (runs->list == NULL)
+		return false;
+	for (k = 0; k < batch->count; k++) {
+		struct run run = run_of(batch, k);
+		struct run *last =
+			runs->count == 0 ? NULL : &runs->list[runs->count - 1];
+
+		if (last != NULL && run.count != 0 && last->count != 0 &&
+		    same_dir(last, &run))
+			last->count++;
+		else
+			runs->list[runs->count++] = run;
+	}
+	qsort(runs->list, runs->count, sizeof(*runs->list), compare_runs);
+	return true;
+}
+
+/* -------------------------------------------------------------------- jobs */
+
+static u64 order_size(const struct uw_batch *batch, u32 order)
+{
+	return batch->archive->entries[batch->entries[order]].size;
+}
+
+static void add_job(struct uw_batch *batch, u32 first, u32 count, u64 cost)
+{
+	if (count != 0)
+		batch->jobs[batch->job_count++] =
+			(struct uw_job){cost, first, count};
+}
+
+/* Queue the small members of a run; each big one is a job of its own. */
+static void queue_run(struct uw_batch *batch, const struct run *run,
+		      u32 *queued, struct uw_job *open)
+{
+	u32 order;
+
+	for (order = run->first; order < run->first + run->count; order++) {
+		u64 size = order_size(batch, order);
+
+		if (size >= UW_BIG_MEMBER)
+			continue;
+		if (open->cost >= JOB_COST_MAX) {
+			add_job(batch, open->first, open->count, open->cost);
+			*open = (struct uw_job){0, *queued, 0};
+		}
+		batch->queue[(*queued)++] = order;
+		open->count++;
+		open->cost += size + FILE_COST;
+	}
+}
+
+static int larger_first(const void *left, const void *right)
+{
+	const struct uw_job *a = left, *b = right;
+
+	if (a->cost != b->cost)
+		return a->cost > b->cost ? -1 : 1;
+	return a->first < b->first ? -1 : 1;
+}
+
+static void make_jobs(struct uw_batch *batch, const struct runs *runs)
+{
+	struct uw_job open = {0, 0, 0};
+	u32 queued = 0, k;
+
+	for (k = 0; k < runs->count; k++) {
+		if (k != 0 && !same_dir(&runs->list[k - 1], &runs->list[k])) {
+			add_job(batch, open.first, open.count, open.cost);
+			open = (struct uw_job){0, queued, 0};
+		}
+		queue_run(batch, &runs->list[k], &queued, &open);
+	}
+	add_job(batch, open.first, open.count, open.cost);
+	for (k = 0; k < batch->count; k++) {
+		if ((batch->flags[k] & UW_ORDER_DIRECTORY) ||
+		    order_size(batch, k) < UW_BIG_MEMBER)
+			continue;
+		batch->queue[queued] = k;
+		add_job(batch, queued++, 1, order_size(batch, k));
+	}
+	qsort(batch->jobs, batch->job_count, sizeof(*batch->jobs),
+	      larger_first);
+}
+
+/* ------------------------------------------------------------- directories */
+
+/* The distinct directories of @runs, as text; the caller frees both. */
+static bool list_dirs(const struct runs *runs, const char ***names_ret,
+		      char **text_ret, size_t *count_ret)
+{
+	size_t len = 1, count = 0;
+	char *text;
+	u32 k;
+
+	for (k = 0; k < runs->count; k++)
+		len += (size_t)runs->list[k].dir_len + 1;
+	*names_ret = malloc(((size_t)runs->count + 1) * sizeof(**names_ret));
+	*text_ret = text = malloc(len);
+	if (*names_ret == NULL || text == NULL)
+		return false;
+	for (k = 0; k < runs->count; k++) {
+		const struct run *run = &runs->list[k];
+
+		if ((run->dir_len == 0 && run->count != 0) ||
+		    (k != 0 && same_dir(run - 1, run)))
+			continue;
+		(*names_ret)[count++] = text;
+		memcpy(text, run->dir, run->dir_len);
+		text[run->dir_len] = '\0';
+		text += run->dir_len + 1;
+	}
+	*count_ret = count;
+	return true;
+}
+
+/* All directories are made before any member: each once, parents first. */
+static enum uw_status make_dirs(const struct uw_batch *batch,
+				const struct runs *runs, struct uw_error *err)
+{
+	const char **names = NULL;
+	char *text = NULL;
+	size_t count = 0, failed = 0;
+	enum uw_status status;
+
+	if (list_dirs(runs, &names, &text, &count))
+		status = uw_tree_make_dirs(batch->tree, names, count, &failed,
+					   err);
+	else
+		status = uw_fail(err, UW_ERR_MEMORY, UW_WHY_NONE, 0,
+				 "out of memory");
+	free(names);
+	free(text);
+	return status;
+}
+
+static void finish_directories(struct uw_batch *batch)
+{
+	u32 k;
+
+	for (k = 0; k < batch->count; k++) {
+		if (!(batch->flags[k] & UW_ORDER_DIRECTORY))
+			continue;
+		batch->results[k].status = UW_OK;
+		atomic_fetch_add(&batch->members, 1);
+	}
+}
+
+/* -------------------------------------------------------------- new, free */
+
+static bool allocate(struct uw_batch *batch, const struct uw_sheet *sheet)
+{
+	size_t count = (size_t)sheet->count + 1;
+
+	batch->entries = malloc(count * sizeof(*batch->entries));
+	batch->flags = malloc(count);
+	batch->path_at = malloc(count * sizeof(*batch->path_at));
+	batch->leaf_at = malloc(count * sizeof(*batch->leaf_at));
+	batch->results = calloc(count, sizeof(*batch->results));
+	batch->queue = malloc(count * sizeof(*batch->queue));
+	batch->jobs = malloc(count * sizeof(*batch->jobs));
+	if (sheet->digests != NULL)
+		batch->digests = malloc(count * 32);
+	return batch->entries != NULL && batch->flags != NULL &&
+	       batch->path_at != NULL && batch->leaf_at != NULL &&
+	       batch->results != NULL && batch->queue != NULL &&
+	       batch->jobs != NULL &&
+	       (batch->digests != NULL || sheet->digests == NULL);
+}
+
+static enum uw_status take_sheet(struct uw_batch *batch,
+				 const struct uw_sheet *sheet,
+				 struct uw_error *err)
+{
+	u32 k;
+
+	if (!allocate(batch, sheet))
+		return uw_fail(err, UW_ERR_MEMORY, UW_WHY_NONE, 0,
+			       "out of memory");
+	batch->count = sheet->count;
+	for (k = 0; k < sheet->count; k++) {
+		if (sheet->entries[k] >= batch->archive->count ||
+		    ((sheet->flags[k] & UW_ORDER_SHA256) &&
+		     sheet->digests == NULL))
+			return uw_fail(err, UW_ERR_USAGE, UW_WHY_NONE, 0,
+				       "order %u is not in the archive", k);
+		batch->entries[k] = sheet->entries[k];
+		batch->flags[k] = sheet->flags[k];
+		batch->results[k].status = UW_ERR_CANCELLED;
+	}
+	if (sheet->digests != NULL)
+		memcpy(batch->digests, sheet->digests,
+		       (size_t)sheet->count * 32);
+	return take_paths(batch, sheet, err);
+}
+
+int uw_batch_new(const struct uw_archive *archive, const struct uw_tree *tree,
+		 const struct uw_sheet *sheet, struct uw_batch **batch_ret,
+		 struct uw_error *err)
+{
+	struct uw_batch *batch;
+	struct runs runs = {NULL, 0};
+	enum uw_status status;
+
+	*batch_ret = NULL;
+	batch = calloc(1, sizeof(*batch));
+	if (batch == NULL)
+		return uw_fail(err, UW_ERR_MEMORY, UW_WHY_NONE, 0,
+			       "out of memory");
+	batch->archive = archive;
+	batch->tree = tree;
+	status = take_sheet(batch, sheet, err);
+	if (status == UW_OK && !runs_init(&runs, batch))
+		status = uw_fail(err, UW_ERR_MEMORY, UW_WHY_NONE, 0,
+				 "out of memory");
+	if (status == UW_OK && tree != NULL)
+		status = make_dirs(batch, &runs, err);
+	if (status == UW_OK) {
+		make_jobs(batch, &runs);
+		finish_directories(batch);
+		batch->finished = batch->job_count == 0;
+		*batch_ret = batch;
+	} else {
+		uw_batch_free(batch);
+	}
+	free(runs.list);
+	return (int)status;
+}
+
+void uw_batch_free(struct uw_batch *batch)
+{
+	if (batch == NULL)
+		return;
+	free(batch->entries);
+	free(batch->flags);
+	free(batch->digests);
+	free(batch->path_at);
+	free(batch->leaf_at);
+	free(batch->own_paths);
+	free(batch->results);
+	free(batch->queue);
+	free(batch->jobs);
+	free(batch);
+}
+
+void uw_batch_cancel(struct uw_batch *batch)
+{
+	atomic_store(&batch->cancelled, true);
+}
+
+void uw_batch_progress(struct uw_batch *batch, struct uw_progress *progress_ret)
+{
+	progress_ret->bytes = atomic_load(&batch->bytes);
+	progress_ret->packed = atomic_load(&batch->packed);
+	progress_ret->members = atomic_load(&batch->members);
+	progress_ret->failures = atomic_load(&batch->failures);
+	progress_ret->finished = uw_batch_wait(batch, 0);
+}
+
+const struct uw_result *uw_batch_results(const struct uw_batch *batch)
+{
+	return batch->results;
+}

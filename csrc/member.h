@@ -1,0 +1,93 @@
+/*
+ * member.h - one member of an archive on its way through the stages
+ *
+ * The way has two halves.  The decode half reads and inflates, and gives spans
+ * of plain bytes.  The drain half takes them in order: CRC-32, SHA-256, write.
+ * One thread does both, span by span, while the bytes are in its cache; or two
+ * threads do one half each (crew.c).
+ */
+#ifndef UW_MEMBER_H
+#define UW_MEMBER_H
+
+#include "archive.h"
+#include "inflate.h"
+#include "tree.h"
+
+/*
+ * Plain bytes per span.  One window for a thread that does both halves; smaller
+ * ones where several are in flight, so that the ring stays in the L2 cache.
+ */
+#define UW_SPAN_LEN   ((size_t)128 << 10)
+#define UW_CHUNK_LEN  ((size_t)64 << 10)
+#define UW_RING_COUNT 6
+
+/* Compressed bytes read at a time. */
+#define UW_INPUT_LEN ((size_t)128 << 10)
+
+/* What one thread needs for any number of members, one after another. */
+struct uw_scratch {
+	struct uw_inflate inflate;
+	u8 *input;  /* UW_INFLATE_KEEP_MAX + UW_INPUT_LEN */
+	u8 *window; /* UW_INFLATE_WINDOW(UW_SPAN_LEN) */
+	u8 *ring;   /* UW_RING_COUNT windows of UW_CHUNK_LEN, once needed */
+	u32 cpu;
+};
+
+static_assert(UW_INFLATE_KEEP_MAX + UW_INPUT_LEN +
+			      UW_INFLATE_WINDOW(UW_SPAN_LEN) +
+			      UW_RING_COUNT * UW_INFLATE_WINDOW(UW_CHUNK_LEN) +
+			      sizeof(struct uw_inflate) <=
+		      (size_t)4 << 20,
+	      "a thread may use 4 MiB");
+
+bool uw_scratch_init(struct uw_scratch *scratch, u32 cpu);
+void uw_scratch_free(struct uw_scratch *scratch);
+
+/* Window @slot of the ring, or NULL when there is no memory for one. */
+u8 *uw_scratch_ring(struct uw_scratch *scratch, u32 slot);
+
+/* The decode half. */
+struct uw_decode {
+	const struct uw_source *source;
+	const struct uw_entry *entry;
+	struct uw_scratch *scratch;
+	u8 *window;	 /* where the next span goes */
+	size_t span_len; /* what the window yields */
+	const u8 *next;	 /* input that is read but not consumed */
+	const u8 *end;
+	u64 read_len;  /* packed bytes read so far */
+	u64 plain_len; /* plain bytes given so far */
+	bool done;
+};
+
+void uw_decode_init(struct uw_decode *decode, const struct uw_archive *archive,
+		    u32 entry, struct uw_scratch *scratch);
+
+/* Continue in another window, which yields @span_len bytes at a time. */
+void uw_decode_move(struct uw_decode *decode, u8 *window, size_t span_len);
+
+/*
+ * The next span, of at least one byte, or of none when all is said and every
+ * size was right.  Never gives more than the entry's size in all.
+ */
+enum uw_status uw_decode_next(struct uw_decode *decode, const u8 **span_ret,
+			      size_t *len_ret, struct uw_error *err);
+
+/* Packed bytes consumed so far. */
+u64 uw_decode_consumed(const struct uw_decode *decode);
+
+/* The drain half. */
+struct uw_drain {
+	struct uw_sha256 sha;
+	uw_file file; /* UW_FILE_NONE: measure only */
+	u32 crc;
+	u32 cpu;
+	u64 len;
+};
+
+void uw_drain_init(struct uw_drain *drain, uw_file file, u32 cpu);
+
+/* Measure the next span, without writing it. */
+void uw_drain_measure(struct uw_drain *drain, const u8 *span, size_t len);
+
+#endif

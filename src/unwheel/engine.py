@@ -1,0 +1,591 @@
+"""
+Wheels through the crew: open, plan, stage, move the bytes, publish.
+
+The crew's threads are started here and spend their time inside the core, with
+the GIL released.  The caller's thread opens and judges the next wheel while
+they work on this one, tells the events, and answers Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+from . import native
+from .backend import EntryTable
+from .errors import (
+    ArchiveError,
+    CorruptMemberError,
+    DestinationError,
+    MismatchError,
+    Problem,
+    SourceError,
+    UnwheelError,
+)
+from .events import (
+    BytesDone,
+    Event,
+    StagingRemoved,
+    WheelExtracted,
+    WheelPlanned,
+    WheelRefused,
+    WheelVerified,
+)
+from .plan import EXECUTABLE, Plan, make_plan
+from .policy import Policy
+from .report import FileFact, LinkFact, Report
+from .staging import Staging, remove_stale
+
+OnEvent = Callable[[Event], object]
+
+# Ctrl-C is answered within this, and progress told at this pace.
+TICK_MS = 50
+
+# Wheels judged and handed to the crew before the first of them has finished.
+AHEAD = 3
+
+# A wheel that costs less than this is not worth waking a thread for.
+SMALL_SIZE = 1 << 20
+SMALL_COUNT = 40
+
+
+def thread_count() -> int:
+    """How many CPUs this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+class Crew:
+    """
+    Threads lent to the core, for any number of wheels; a context manager.
+
+    Args:
+        threads: How many; by default one for each CPU of this process.  They
+            are started when the first wheel is worth it.
+    """
+
+    def __init__(self, threads: int | None = None) -> None:
+        if threads is not None and threads < 1:
+            raise TypeError(f"threads: {threads} is not a positive number")
+        self._count = threads or thread_count()
+        self._threads: list[threading.Thread] = []
+        self._crew = native.Crew()
+        self._failed = False
+
+    def __enter__(self) -> Crew:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._crew.dismiss()
+        for thread in self._threads:
+            thread.join()
+        self._crew.close()
+
+    def take(self, batch: native.Batch) -> None:
+        """Have *batch* done; the threads start with the first one."""
+        while len(self._threads) < self._count:
+            thread = threading.Thread(
+                target=self._work, name="unwheel-crew", daemon=True
+            )
+            self._threads.append(thread)
+            thread.start()
+        batch.give_to(self._crew)
+
+    def _work(self) -> None:
+        if not self._crew.work():
+            self._failed = True
+
+    def check(self) -> None:
+        """
+        See that somebody is at work.
+
+        Raises:
+            MemoryError: If a thread found no memory to work in.
+        """
+        if self._failed:
+            raise MemoryError("no memory for a thread of the crew")
+
+
+class _Run:
+    """One wheel on its way: opened, judged, staged, in the crew's hands."""
+
+    def __init__(
+        self,
+        wheel: str,
+        destination: str | None,
+        policy: Policy,
+        on_event: OnEvent | None,
+    ) -> None:
+        self.wheel = wheel
+        self._destination = destination
+        self._policy = policy
+        self._on_event = on_event
+        self._started = time.perf_counter()
+        self._archive: native.NativeArchive | None = None
+        self._staging: Staging | None = None
+        self._tree: native.Tree | None = None
+        self._batch: native.Batch | None = None
+        self._alone = False
+        self._told = -1
+
+    # -------------------------------------------------------------- start
+
+    def start(self, crew: Crew) -> None:
+        """Everything up to handing the orders to *crew*."""
+        self._archive = native.NativeArchive(
+            self.wheel, self._policy.limits, self._policy.descriptors
+        )
+        self._plan = make_plan(self._archive, self.wheel, self._policy)
+        if self._destination is not None:
+            self._stage(self._destination)
+        self._batch = native.Batch(
+            self._archive,
+            self._tree,
+            self._plan.orders.tobytes(),
+            self._plan.flags,
+            self._plan.digests,
+        )
+        self._tell(WheelPlanned(self.wheel, self._plan.files, self._plan.size))
+        self._alone = (
+            self._plan.size < SMALL_SIZE and self._plan.files < SMALL_COUNT
+        )
+        if self._alone:
+            self._batch.run()
+        else:
+            crew.take(self._batch)
+
+    def _stage(self, destination: str) -> None:
+        self._staging = Staging(
+            destination, replace=self._policy.existing == "replace"
+        )
+        self._tree = native.Tree(self._staging.path)
+        _check_space(self._staging.path, self._plan.size)
+        if self._plan.links and not self._tree.can_symlink():
+            raise DestinationError(
+                [
+                    Problem(
+                        "HOST_CANNOT",
+                        "the destination cannot hold symbolic links",
+                        member=str(link.path),
+                        found=link.target,
+                    )
+                    for link in self._plan.links
+                ]
+            )
+
+    def _tell(self, event: Event) -> None:
+        if self._on_event is not None:
+            self._on_event(event)
+
+    # -------------------------------------------------------------- middle
+
+    def wait(self, milliseconds: int) -> bool:
+        """Whether the crew is done with it, after at most so long."""
+        if self._batch is None:
+            return True
+        return self._alone or self._batch.wait(milliseconds)
+
+    def tell_progress(self) -> None:
+        """Tell how far it is, if that has changed."""
+        if self._on_event is None or self._batch is None:
+            return
+        size, members = self._batch.progress()
+        if size != self._told:
+            self._told = size
+            self._tell(BytesDone(self.wheel, size, members))
+
+    # -------------------------------------------------------------- finish
+
+    def finish(self) -> Report:
+        """Judge the results, make the links, publish."""
+        assert self._batch is not None
+        self.tell_progress()
+        results = self._batch.results()
+        warnings = list(self._plan.warnings)
+        if self._batch.failures():
+            warnings += self._judge(results)
+        self._rehash(results, warnings)
+        publishing = self._publish()
+        report = self._report(results, tuple(warnings), publishing)
+        if self._destination is None:
+            self._tell(WheelVerified(self.wheel, self._plan.size))
+        else:
+            self._tell(
+                WheelExtracted(
+                    self.wheel, report.destination or "", self._plan.size
+                )
+            )
+        return report
+
+    def _judge(self, results: bytes) -> list[Problem]:
+        """What failed; mismatches are warnings if the policy says so."""
+        warn = self._policy.record == "warn"
+        warnings: list[Problem] = []
+        failures: list[tuple[type[UnwheelError], Problem, int]] = []
+        for k, status in enumerate(native.statuses(results)):
+            if status in (native.OK, native.CANCELLED):
+                continue
+            result = native.Result(results, k)
+            kind, problem = _explain(result, self._plan, k)
+            if warn and kind is MismatchError:
+                warnings.append(problem)
+            else:
+                failures.append((kind, problem, result.os_error))
+        if failures:
+            raise _failure(failures, self.wheel)
+        return warnings
+
+    def _rehash(self, results: bytes, warnings: list[Problem]) -> None:
+        """
+        Compare the digests that are not SHA-256 (rare), through hashlib.
+
+        The file may have been changed since the crew read it, so the bytes
+        hashed here must have the SHA-256 of those that the crew wrote.
+        """
+        assert self._archive is not None
+        for k, algorithm, expected in self._plan.rehash:
+            member = self._plan.orders[k]
+            found = self._archive.digest(member, algorithm, "sha256")
+            written = native.Result(results, k).sha256
+            if found["sha256"] == written and found[algorithm] == expected:
+                continue
+            problem = Problem(
+                algorithm.upper(),
+                f"{algorithm} is wrong",
+                member=self._plan.entries.names[member],
+                found=found[algorithm].hex(),
+                expected=expected.hex(),
+                accept='record="warn"',
+            )
+            if self._policy.record != "warn":
+                raise MismatchError([problem], wheel=self.wheel)
+            warnings.append(problem)
+
+    def _publish(self) -> str | None:
+        if self._staging is None or self._tree is None:
+            return None
+        for link in self._plan.links:
+            self._tree.symlink(str(link.path), link.target)
+        if self._policy.durable:
+            self._tree.sync()
+        self._tree.close()
+        return self._staging.publish(last=self._plan.dist_info)
+
+    def _report(
+        self,
+        results: bytes,
+        warnings: tuple[Problem, ...],
+        publishing: str | None,
+    ) -> Report:
+        plan = self._plan
+        staging = self._staging
+        return Report(
+            wheel=self.wheel,
+            action="verify" if staging is None else "extract",
+            destination=None if staging is None else staging.destination,
+            members=plan.files,
+            size=plan.size,
+            archive_size=plan.entries.archive_size,
+            directories=len(plan.orders) - plan.files,
+            links=tuple(
+                LinkFact(str(link.path), link.target, "link")
+                for link in plan.links
+            ),
+            warnings=warnings,
+            seconds=time.perf_counter() - self._started,
+            publishing=publishing,
+            record=self._policy.record,
+            _files=_files_of(
+                plan.entries, plan.orders, plan.flags, plan.files, results
+            ),
+        )
+
+    # ----------------------------------------------------------------- end
+
+    def close(self) -> None:
+        """Stop what is running, and leave nothing behind."""
+        if self._batch is not None:
+            self._batch.cancel()
+            while not self.wait(TICK_MS):
+                pass
+            self._batch.close()
+            self._batch = None
+        if self._tree is not None:
+            self._tree.close()
+        if self._staging is not None:
+            self._staging.discard()
+        if self._archive is not None:
+            self._archive.close()
+
+
+def _files_of(
+    entries: EntryTable,
+    orders: Sequence[int],
+    flags: bytes,
+    count: int,
+    results: bytes,
+) -> Callable[[], Sequence[FileFact]]:
+    """The files of a report, made when somebody asks for them."""
+
+    def files() -> Sequence[FileFact]:
+        facts = []
+        for k in range(count):
+            result = native.Result(results, k)
+            facts.append(
+                FileFact(
+                    path=entries.names[orders[k]],
+                    size=result.size,
+                    sha256=result.sha256.hex(),
+                    executable=bool(flags[k] & EXECUTABLE),
+                )
+            )
+        return tuple(facts)
+
+    return files
+
+
+def _check_space(path: str, size: int) -> None:
+    """
+    Refuse before writing what cannot fit.
+
+    Raises:
+        DestinationError: ENOSPC.
+    """
+    if not hasattr(os, "statvfs"):
+        return
+    space = os.statvfs(path)
+    blocks = space.f_bfree if os.geteuid() == 0 else space.f_bavail
+    free = blocks * space.f_frsize
+    if space.f_blocks and size > free:
+        number = 28  # ENOSPC
+        raise DestinationError(
+            [
+                Problem(
+                    "ENOSPC",
+                    "no space left for the wheel",
+                    found=f"{free} bytes free",
+                    expected=f"at least {size}",
+                )
+            ],
+            errno=number,
+        )
+
+
+def _explain(
+    result: native.Result, plan: Plan, order: int
+) -> tuple[type[UnwheelError], Problem]:
+    """Whose fault it is, and what to say."""
+    index = plan.orders[order]
+    member = plan.entries.names[index]
+    if result.os_error:
+        return DestinationError, native.os_problem(
+            result.os_error, "cannot write", member
+        )
+    if result.reason == "SHA256":
+        expected = plan.digests[32 * order : 32 * order + 32]
+        return MismatchError, Problem(
+            "SHA256",
+            "SHA-256 is not what RECORD says",
+            member=member,
+            found=result.sha256.hex(),
+            expected=expected.hex(),
+            accept='record="warn"',
+        )
+    if result.reason == "CRC32":
+        return CorruptMemberError, Problem(
+            "CRC32",
+            "CRC-32 is wrong",
+            member=member,
+            found=f"{result.crc32:08x}",
+            expected=f"{plan.entries.crc32s[index]:08x}",
+            offset=plan.entries.offsets[index],
+        )
+    return _explain_content(result, plan, index)
+
+
+_CONTENT = {
+    "SIZE": "the size is not what the directory states",
+    "DEFLATE_BLOCK_TYPE": "the reserved DEFLATE block type 3",
+    "DEFLATE_STORED_LENGTH": "a stored block's length is wrong",
+    "DEFLATE_CODE_COUNTS": "a DEFLATE block has too many codes",
+    "DEFLATE_CODE_LENGTHS": "a DEFLATE block's code is no prefix code",
+    "DEFLATE_SYMBOL": "a DEFLATE symbol that has no meaning",
+    "DEFLATE_DISTANCE": "a DEFLATE match reaches before the start",
+    "DEFLATE_TRUNCATED": "the member ends before the DEFLATE stream does",
+    "DEFLATE_EXCESS": "the DEFLATE stream ends before the member does",
+    "SOURCE_TRUNCATED": "the wheel was cut short while it was read",
+}
+
+
+def _explain_content(
+    result: native.Result, plan: Plan, index: int
+) -> tuple[type[UnwheelError], Problem]:
+    found = expected = None
+    if result.reason == "SIZE":
+        more = result.size >= plan.entries.sizes[index]
+        found = "more" if more else f"{result.size} bytes"
+        expected = f"{plan.entries.sizes[index]} bytes"
+    kind: type[UnwheelError] = CorruptMemberError
+    if result.reason == "SOURCE_TRUNCATED":
+        kind = SourceError
+    return kind, Problem(
+        result.reason,
+        _CONTENT.get(result.reason, "the member cannot be made"),
+        member=plan.entries.names[index],
+        found=found,
+        expected=expected,
+        offset=result.offset,
+    )
+
+
+def _failure(
+    failures: Sequence[tuple[type[UnwheelError], Problem, int]], wheel: str
+) -> UnwheelError:
+    """One error of all; ours, if any of them is ours."""
+    ours = [f for f in failures if issubclass(f[0], DestinationError)]
+    kind, _, number = (ours or failures)[0]
+    problems = [problem for _, problem, _ in (ours or failures)]
+    if issubclass(kind, DestinationError):
+        return kind(problems, wheel=wheel, errno=number or None)
+    if any(issubclass(f[0], ArchiveError) for f in failures):
+        kind = CorruptMemberError
+    return kind(problems, wheel=wheel)
+
+
+# --------------------------------------------------------------------- runs
+
+
+def run_many(
+    jobs: Iterable[tuple[str, str | None]],
+    *,
+    policy: Policy,
+    threads: int | None,
+    on_event: OnEvent | None,
+) -> Iterator[Report | UnwheelError]:
+    """
+    Have all *jobs* done by one crew; what came of each, in their order.
+
+    Args:
+        jobs: Wheel and destination; None to verify only.
+        policy: What is allowed.
+        threads: See `Crew`.
+        on_event: Told every event, in this thread.
+
+    Yields:
+        A report, or the error that refused the wheel; the others go on.
+
+    Raises:
+        MemoryError: If there is none for a thread.
+    """
+    runs: deque[_Run | UnwheelError] = deque()
+    seen: set[str] = set()
+    with Crew(threads) as crew:
+        try:
+            for wheel, destination in jobs:
+                if destination is not None:
+                    _clean_up(destination, seen, on_event)
+                runs.append(_begin(wheel, destination, policy, on_event, crew))
+                while len(runs) > AHEAD:
+                    yield _end(runs, crew, on_event)
+            while runs:
+                yield _end(runs, crew, on_event)
+        finally:
+            for run in runs:
+                if isinstance(run, _Run):
+                    run.close()
+
+
+def _clean_up(
+    destination: str, seen: set[str], on_event: OnEvent | None
+) -> None:
+    """Once per directory: remove what dead processes left there."""
+    path = os.path.abspath(destination)
+    for parent in (os.path.dirname(path), path):
+        if parent in seen:
+            continue
+        seen.add(parent)
+        for removed in remove_stale(parent):
+            if on_event is not None:
+                on_event(StagingRemoved(removed))
+
+
+def _begin(
+    wheel: str,
+    destination: str | None,
+    policy: Policy,
+    on_event: OnEvent | None,
+    crew: Crew,
+) -> _Run | UnwheelError:
+    run = _Run(wheel, destination, policy, on_event)
+    try:
+        run.start(crew)
+    except UnwheelError as error:
+        run.close()
+        return _named(error, wheel)
+    except BaseException:
+        run.close()
+        raise
+    return run
+
+
+def _named(error: UnwheelError, wheel: str) -> UnwheelError:
+    if error.wheel is None:
+        error.wheel = wheel
+    return error
+
+
+def _end(
+    runs: deque[_Run | UnwheelError], crew: Crew, on_event: OnEvent | None
+) -> Report | UnwheelError:
+    """What came of the first of *runs*, which is taken off."""
+    outcome: Report | UnwheelError
+    first = runs[0]
+    if isinstance(first, _Run):
+        while not first.wait(TICK_MS):
+            crew.check()
+            for run in runs:
+                if isinstance(run, _Run):
+                    run.tell_progress()
+        try:
+            outcome = first.finish()
+        except UnwheelError as error:
+            outcome = _named(error, first.wheel)
+        finally:
+            first.close()
+    else:
+        outcome = first
+    runs.popleft()
+    if isinstance(outcome, UnwheelError) and on_event is not None:
+        on_event(WheelRefused(outcome.wheel or "", str(outcome)))
+    return outcome
+
+
+def run_one(
+    wheel: str,
+    destination: str | None,
+    *,
+    policy: Policy,
+    threads: int | None,
+    on_event: OnEvent | None,
+) -> Report:
+    """
+    The same for one wheel.
+
+    Raises:
+        UnwheelError: If it is refused, or cannot be published.
+    """
+    outcomes = run_many(
+        [(wheel, destination)],
+        policy=policy,
+        threads=threads,
+        on_event=on_event,
+    )
+    for outcome in outcomes:
+        if isinstance(outcome, UnwheelError):
+            raise outcome
+        return outcome
+    raise AssertionError("a job has an outcome")

@@ -1,0 +1,656 @@
+"""
+The C core, and the only module that knows it.  No cdata leaves it.
+"""
+
+from __future__ import annotations
+
+import errno as errno_codes
+import os
+import struct
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from . import _native
+from .backend import EntryTable
+from .errors import (
+    ArchiveError,
+    CorruptMemberError,
+    DestinationError,
+    LimitError,
+    Problem,
+    SourceError,
+    UnsafeMemberError,
+    UnsupportedError,
+    UnwheelError,
+)
+from .policy import Limits
+
+ffi = _native.ffi
+lib = _native.lib
+
+NAME = "native"
+
+EXECUTABLE = int(lib.UW_ORDER_EXECUTABLE)
+DIRECTORY = int(lib.UW_ORDER_DIRECTORY)
+SHA256 = int(lib.UW_ORDER_SHA256)
+
+OK = int(lib.UW_OK)
+CANCELLED = int(lib.UW_ERR_CANCELLED)
+MISMATCH = int(lib.UW_ERR_MISMATCH)
+
+# Reason codes by number: UW_WHY_CRC32 is "CRC32".
+_REASONS = {
+    number: name.removeprefix("UW_WHY_")
+    for number, name in ffi.typeof("enum uw_reason").elements.items()
+}
+
+_ERRORS: dict[int, type[UnwheelError]] = {
+    lib.UW_ERR_ARCHIVE: ArchiveError,
+    lib.UW_ERR_UNSUPPORTED: UnsupportedError,
+    lib.UW_ERR_LIMIT: LimitError,
+    lib.UW_ERR_CORRUPT: CorruptMemberError,
+    lib.UW_ERR_NAME: UnsafeMemberError,
+}
+
+# What a caller can do about a refusal, where there is something.
+_ACCEPT = {
+    "TOO_MANY_ENTRIES": "limits.entries",
+    "DIRECTORY_TOO_LARGE": "limits.directory_size",
+    "NAME_TOO_LONG": "limits.name_length",
+    "DESCRIPTOR_UNSIGNED": 'descriptors="any"',
+    "DESCRIPTOR_REFUSED": 'descriptors="signed"',
+}
+
+_DESCRIPTORS = {
+    "signed": 0,
+    "any": int(lib.UW_ALLOW_UNSIGNED_DESCRIPTORS),
+    "refuse": int(lib.UW_REFUSE_DESCRIPTORS),
+}
+
+# struct uw_entry and struct uw_result, whose sizes are checked below.
+_ENTRY = struct.Struct("=QQQQIIIHHHHHHII")
+_RESULT = struct.Struct("=iiiIQQ32s")
+
+_CHECKS = frozenset({"CRC32", "LOCAL_CRC"})
+
+
+def _cpu() -> int:
+    """The CPU's features; UNWHEEL_CPU, for tests, switches some off."""
+    mask = os.environ.get("UNWHEEL_CPU")
+    features = int(lib.uw_cpu_detect())
+    return features if mask is None else features & int(mask, 0)
+
+
+CPU = _cpu()
+
+
+# ------------------------------------------------------------------- errors
+
+
+def _problem(error: Any, member: str | None = None) -> Problem:
+    code = _REASONS[error.reason]
+    message = ffi.string(error.message).decode("ascii")
+    found = expected = None
+    if error.found or error.expected:
+        form = "{:08x}" if code in _CHECKS else "{}"
+        found, expected = form.format(error.found), form.format(error.expected)
+    if error.os_error:
+        code = errno_codes.errorcode.get(error.os_error, "OS_ERROR")
+        found = os.strerror(error.os_error)
+    return Problem(
+        code=code,
+        message=message,
+        member=member,
+        found=found,
+        expected=expected,
+        accept=_ACCEPT.get(code),
+        offset=error.offset or None,
+    )
+
+
+def _error(
+    error: Any,
+    *,
+    wheel: str | None = None,
+    member: str | None = None,
+    ours: type[DestinationError] = DestinationError,
+) -> Exception:
+    """The exception that *error* stands for."""
+    if error.status == lib.UW_ERR_MEMORY:
+        return MemoryError(ffi.string(error.message).decode("ascii"))
+    problem = _problem(error, member)
+    kind = _ERRORS.get(error.status)
+    if kind is not None:
+        return kind([problem], wheel=wheel)
+    return ours([problem], wheel=wheel, errno=error.os_error or None)
+
+
+def os_problem(number: int, what: str, member: str | None = None) -> Problem:
+    """The failure *number* of the operating system, as a problem."""
+    return Problem(
+        code=errno_codes.errorcode.get(number, "OS_ERROR"),
+        message=what,
+        member=member,
+        found=os.strerror(number) if number else None,
+    )
+
+
+# ------------------------------------------------------------------ archive
+
+
+class NativeArchive:
+    """
+    An archive opened by the C core (see `backend.Archive`).
+
+    Opening reads the directory and checks every local header against it.
+
+    Raises:
+        SourceError: If the file cannot be read.
+        ArchiveError: If the container is malformed; all problems are told.
+        UnsupportedError: If it uses what wheels do not.
+        LimitError: If it is larger than *limits*.
+    """
+
+    def __init__(
+        self, path: str, limits: Limits, descriptors: str = "signed"
+    ) -> None:
+        self._handle: Any = None
+        handle = ffi.new("struct uw_archive **")
+        problems = ffi.new("struct uw_problems *")
+        c_limits = _c_limits(limits, descriptors)
+        status = lib.uw_archive_open(
+            os.fsencode(path), c_limits, handle, problems
+        )
+        self._take(status, handle, problems, path)
+
+    @classmethod
+    def from_bytes(
+        cls, data: bytes, limits: Limits, descriptors: str = "signed"
+    ) -> NativeArchive:
+        """The same over *data*."""
+        self = cls.__new__(cls)
+        self._handle = None
+        handle = ffi.new("struct uw_archive **")
+        problems = ffi.new("struct uw_problems *")
+        self._memory = ffi.from_buffer(data)
+        status = lib.uw_archive_open_memory(
+            self._memory,
+            len(data),
+            _c_limits(limits, descriptors),
+            handle,
+            problems,
+        )
+        self._take(status, handle, problems, None)
+        return self
+
+    def _take(
+        self, status: int, handle: Any, problems: Any, path: str | None
+    ) -> None:
+        if status != OK:
+            raise _archive_error(status, problems, path)
+        self._handle = handle[0]
+        self.entries = _entry_table(self._handle)
+
+    def read(self, index: int, limit: int) -> bytes:
+        """See `backend.Archive.read`."""
+        size = self.entries.sizes[index]
+        if size > limit:
+            raise LimitError(
+                [
+                    Problem(
+                        "MEMBER_TOO_LARGE",
+                        "the member is larger than is read into memory",
+                        member=self.entries.names[index],
+                        found=str(size),
+                        expected=f"at most {limit}",
+                    )
+                ]
+            )
+        return b"".join(self._chunks(index))
+
+    def digest(self, index: int, *algorithms: str) -> dict[str, bytes]:
+        """See `backend.Archive.digest`."""
+        import hashlib
+
+        hashes = {name: hashlib.new(name) for name in algorithms}
+        for chunk in self._chunks(index):
+            for state in hashes.values():
+                state.update(chunk)
+        return {name: state.digest() for name, state in hashes.items()}
+
+    def _chunks(self, index: int) -> Iterator[bytes]:
+        """The content of a member, checked, in pieces of at most 128 KiB."""
+        error = ffi.new("struct uw_error *")
+        reader = ffi.new("struct uw_reader **")
+        got = ffi.new("size_t *")
+        member = self.entries.names[index]
+        length = min(max(self.entries.sizes[index], 1), 1 << 17)
+        buffer = ffi.new("uint8_t[]", length)
+        if lib.uw_reader_open(self._handle, index, CPU, reader, error):
+            raise _error(error, member=member, ours=SourceError)
+        try:
+            while True:
+                if lib.uw_reader_read(reader[0], buffer, length, got, error):
+                    raise _error(error, member=member, ours=SourceError)
+                if not got[0]:
+                    return
+                yield bytes(ffi.buffer(buffer, got[0]))
+        finally:
+            lib.uw_reader_close(reader[0])
+
+    def close(self) -> None:
+        """Give everything back.  May be called twice."""
+        if self._handle is not None:
+            lib.uw_archive_close(self._handle)
+            self._handle = None
+
+    def __del__(self) -> None:
+        self.close()
+
+
+def _c_limits(limits: Limits, descriptors: str) -> Any:
+    return ffi.new(
+        "struct uw_limits *",
+        {
+            "entries": limits.entries,
+            "directory_len": limits.directory_size,
+            "name_len": limits.name_length,
+            "allow": _DESCRIPTORS[descriptors],
+        },
+    )
+
+
+def _archive_error(status: int, problems: Any, path: str | None) -> Exception:
+    if not problems.count:
+        return MemoryError("out of memory")
+    first = _error(problems.list[0], wheel=path, ours=SourceError)
+    if not isinstance(first, UnwheelError) or isinstance(first, SourceError):
+        return first
+    count = min(problems.count, lib.UW_PROBLEMS_MAX)
+    names: dict[int, str] = {}
+    told = [
+        _problem(problems.list[k], names.get(problems.list[k].entry))
+        for k in range(count)
+    ]
+    kind = _ERRORS.get(status, ArchiveError)
+    return kind(told, wheel=path)
+
+
+def _entry_table(handle: Any) -> EntryTable:
+    count = lib.uw_archive_count(handle)
+    length = ffi.new("size_t *")
+    names = lib.uw_archive_names(handle, length)
+    table = EntryTable()
+    table.names_blob = bytes(ffi.buffer(names, length[0])) if count else b""
+    entries = lib.uw_archive_entries(handle)
+    rows = ffi.buffer(entries, count * _ENTRY.size) if count else b""
+    columns = list(zip(*_ENTRY.iter_unpack(rows), strict=True))
+    if not columns:
+        columns = [()] * 15
+    (
+        table.sizes,
+        table.packed_sizes,
+        _,
+        table.offsets,
+        table.crc32s,
+        table.attributes,
+        _,
+        _,
+        table.methods,
+        table.flags,
+        table.made_by,
+        times,
+        dates,
+        _,
+        _,
+    ) = columns
+    table.dos_times = _DosTimes(dates, times)
+    table.ascii = table.names_blob.isascii()
+    text = table.names_blob.decode("utf-8", "surrogateescape")
+    table.names = text.split("\0")[:-1]
+    table.archive_size = lib.uw_archive_len(handle)
+    return table
+
+
+class _DosTimes(Sequence[int]):
+    """Date << 16 | time of each entry; put together when asked for."""
+
+    def __init__(self, dates: Sequence[int], times: Sequence[int]) -> None:
+        self._dates = dates
+        self._times = times
+
+    def __len__(self) -> int:
+        return len(self._dates)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._dates[index] << 16 | self._times[index]
+
+
+# --------------------------------------------------------------------- tree
+
+
+class Tree:
+    """
+    A directory below which things are made, through one open handle.
+
+    Nothing below it follows a link.  Names are relative and '/'-separated.
+
+    Raises:
+        DestinationError: From every method, with the errno of the call.
+    """
+
+    def __init__(self, path: str, *, stepwise: bool = False) -> None:
+        self.handle: Any = None
+        handle = ffi.new("struct uw_tree **")
+        error = ffi.new("struct uw_error *")
+        way = lib.UW_TREE_STEPWISE if stepwise else lib.UW_TREE_BEST
+        if lib.uw_tree_open(os.fsencode(path), way, handle, error):
+            raise _error(error)
+        self.handle = handle[0]
+
+    def _do(self, name: str, function: Any, *args: Any) -> None:
+        error = ffi.new("struct uw_error *")
+        if function(self.handle, *args, error):
+            raise _error(error, member=name)
+
+    def mkdir(self, name: str) -> None:
+        """Make the directory *name* and its missing parents."""
+        self._do(name, lib.uw_tree_mkdir, os.fsencode(name))
+
+    def write(self, name: str, data: bytes, *, executable: bool) -> None:
+        """Make the new file *name* with *data*."""
+        self._do(
+            name,
+            lib.uw_tree_write,
+            os.fsencode(name),
+            executable,
+            data,
+            len(data),
+        )
+
+    def symlink(self, name: str, target: str) -> None:
+        """Make *name* a symbolic link to *target*, in one step."""
+        self._do(
+            name, lib.uw_tree_symlink, os.fsencode(name), os.fsencode(target)
+        )
+
+    def hardlink(self, name: str, target: str) -> None:
+        """Make *name* a second name of the file *target*, in one step."""
+        self._do(
+            name, lib.uw_tree_hardlink, os.fsencode(name), os.fsencode(target)
+        )
+
+    def can_symlink(self) -> bool:
+        """Whether this file system, and this user, can make symlinks."""
+        error = ffi.new("struct uw_error *")
+        answer = lib.uw_tree_can_symlink(self.handle, error)
+        if answer < 0:
+            raise _error(error)
+        return bool(answer)
+
+    def publish(self, old: str, new: str, *, exchange: bool = False) -> None:
+        """
+        Rename *old* to *new* in one step.
+
+        *new* must be missing or an empty directory, unless *exchange*: then
+        the two are swapped.
+        """
+        how = lib.UW_PUBLISH_EXCHANGE if exchange else lib.UW_PUBLISH_NEW
+        self._do(
+            new,
+            lib.uw_tree_publish,
+            os.fsencode(old),
+            os.fsencode(new),
+            how,
+        )
+
+    def sync(self) -> None:
+        """Flush everything below to the disk."""
+        self._do(".", lib.uw_tree_sync)
+
+    def close(self) -> None:
+        """Give the handle back.  May be called twice."""
+        if self.handle is not None:
+            lib.uw_tree_close(self.handle)
+            self.handle = None
+
+    def __del__(self) -> None:
+        self.close()
+
+
+# ------------------------------------------------------------ crew, batches
+
+
+class Crew:
+    """Threads that are lent to the core; `engine` starts them."""
+
+    def __init__(self) -> None:
+        self.handle = lib.uw_crew_new(CPU)
+        if not self.handle:
+            raise MemoryError("out of memory")
+
+    def work(self) -> bool:
+        """Lend this thread until `dismiss`; False when out of memory."""
+        return bool(lib.uw_crew_work(self.handle) == OK)
+
+    def dismiss(self) -> None:
+        """Let every lent thread return when there is nothing left to do."""
+        lib.uw_crew_dismiss(self.handle)
+
+    def close(self) -> None:
+        """Give it back, when no thread is in `work` any more."""
+        if self.handle:
+            lib.uw_crew_free(self.handle)
+            self.handle = ffi.NULL
+
+
+class Batch:
+    """
+    One wheel's orders in the hands of a crew.
+
+    Args:
+        archive: Where the members are.
+        tree: Where files are made, or None to verify only.  All directories
+            are made at once, here.
+        entries: Indices in the directory, 32-bit, native order.
+        flags: A byte of `EXECUTABLE`, `DIRECTORY`, `SHA256` for each.
+        digests: 32 bytes for each; those without `SHA256` are not looked at.
+
+    Raises:
+        DestinationError: If a directory cannot be made.
+    """
+
+    def __init__(
+        self,
+        archive: NativeArchive,
+        tree: Tree | None,
+        entries: bytes,
+        flags: bytes,
+        digests: bytes,
+    ) -> None:
+        self._handle: Any = None
+        self.count = len(flags)
+        self._keep = (archive, tree)
+        sheet = ffi.new("struct uw_sheet *")
+        sheet.count = self.count
+        columns = [ffi.from_buffer(c) for c in (entries, flags, digests)]
+        sheet.entries = ffi.cast("uint32_t *", columns[0])
+        sheet.flags = ffi.cast("uint8_t *", columns[1])
+        sheet.digests = ffi.cast("uint8_t *", columns[2])
+        batch = ffi.new("struct uw_batch **")
+        error = ffi.new("struct uw_error *")
+        handle = ffi.NULL if tree is None else tree.handle
+        if lib.uw_batch_new(archive._handle, handle, sheet, batch, error):
+            raise _error(error)
+        self._handle = batch[0]
+        self._progress = ffi.new("struct uw_progress *")
+
+    def give_to(self, crew: Crew) -> None:
+        """Have it done by *crew*."""
+        lib.uw_crew_add(crew.handle, self._handle)
+
+    def run(self) -> None:
+        """Do it all on this thread."""
+        error = ffi.new("struct uw_error *")
+        if lib.uw_batch_run(self._handle, CPU, error):
+            raise _error(error)
+
+    def wait(self, milliseconds: int) -> bool:
+        """Whether it has finished, after at most so long."""
+        return bool(lib.uw_batch_wait(self._handle, milliseconds))
+
+    def cancel(self) -> None:
+        """Have the crew drop what is left; `wait` still has to be called."""
+        lib.uw_batch_cancel(self._handle)
+
+    def progress(self) -> tuple[int, int]:
+        """Plain bytes done, members done."""
+        lib.uw_batch_progress(self._handle, self._progress)
+        return self._progress.bytes, self._progress.members
+
+    def failures(self) -> int:
+        """How many orders have failed so far."""
+        lib.uw_batch_progress(self._handle, self._progress)
+        return int(self._progress.failures)
+
+    def results(self) -> bytes:
+        """All results, to be read by `result`; for after it has finished."""
+        rows = lib.uw_batch_results(self._handle)
+        return bytes(ffi.buffer(rows, self.count * _RESULT.size))
+
+    def close(self) -> None:
+        """Give it back, when it has finished or was never given away."""
+        if self._handle is not None:
+            lib.uw_batch_free(self._handle)
+            self._handle = None
+
+
+class Result:
+    """What one order came to, unpacked from `Batch.results`."""
+
+    __slots__ = (
+        "crc32",
+        "offset",
+        "os_error",
+        "reason",
+        "sha256",
+        "size",
+        "status",
+    )
+
+    def __init__(self, results: bytes, index: int) -> None:
+        (
+            self.status,
+            reason,
+            self.os_error,
+            self.crc32,
+            self.size,
+            self.offset,
+            self.sha256,
+        ) = _RESULT.unpack_from(results, index * _RESULT.size)
+        self.reason = _REASONS[reason]
+
+
+def statuses(results: bytes) -> list[int]:
+    """The status of every order, in order."""
+    return [row[0] for row in _RESULT.iter_unpack(results)]
+
+
+# ------------------------------------------------------------------ kernels
+
+
+def crc32(data: bytes, value: int = 0, *, cpu: int = CPU) -> int:
+    """CRC-32 of *data* (APPNOTE 4.4.7), continuing from *value*."""
+    return int(lib.uw_crc32(cpu, value, ffi.from_buffer(data), len(data)))
+
+
+def sha256(data: bytes, *, cpu: int = CPU) -> bytes:
+    """SHA-256 of *data* (FIPS 180-4)."""
+    state = ffi.new("struct uw_sha256 *")
+    digest = ffi.new("uint8_t[32]")
+    lib.uw_sha256_init(state, cpu)
+    lib.uw_sha256_update(state, ffi.from_buffer(data), len(data))
+    lib.uw_sha256_final(state, digest)
+    return bytes(ffi.buffer(digest))
+
+
+class Inflater:
+    """
+    The streaming DEFLATE decoder (RFC 1951) on its own.
+
+    Args:
+        fresh: Bytes of output per span.
+        cpu: Which of this CPU's features it may use.
+    """
+
+    SPAN = int(lib.UW_INFLATE_SPAN)
+    DONE = int(lib.UW_INFLATE_DONE)
+    NEED = int(lib.UW_INFLATE_NEED)
+    ERROR = int(lib.UW_INFLATE_ERROR)
+
+    def __init__(self, *, fresh: int = 1 << 17, cpu: int = CPU) -> None:
+        handle = lib.uw_inflater_new(cpu, fresh)
+        if not handle:
+            raise MemoryError("out of memory")
+        self._handle = ffi.gc(handle, lib.uw_inflater_free)
+        self._consumed = ffi.new("size_t *")
+        self._length = ffi.new("size_t *")
+        self._span = ffi.new("uint8_t const **")
+        self._reason = ffi.new("int *")
+
+    def reset(self) -> None:
+        """Start over, with a new stream."""
+        lib.uw_inflater_reset(self._handle)
+
+    def _run(self, data: Any, length: int) -> int:
+        return int(
+            lib.uw_inflater_run(
+                self._handle,
+                data,
+                length,
+                self._consumed,
+                self._span,
+                self._length,
+                self._reason,
+            )
+        )
+
+    def run(self, data: bytes) -> tuple[int, int, bytes, str]:
+        """
+        Decode from *data*: the result, bytes consumed, the span, the reason.
+
+        What was not consumed has to be given again, followed by more.
+        """
+        result = self._run(ffi.from_buffer(data), len(data))
+        span = (
+            bytes(ffi.buffer(self._span[0], self._length[0]))
+            if self._length[0]
+            else b""
+        )
+        return result, self._consumed[0], span, _REASONS[self._reason[0]]
+
+    def inflate(self, data: bytes) -> int:
+        """
+        The inflated size of *data*, one whole stream; the bytes are dropped.
+
+        Raises:
+            CorruptMemberError: If it is not one whole DEFLATE stream.
+        """
+        self.reset()
+        pointer = ffi.from_buffer("uint8_t[]", data)
+        at = size = 0
+        result = self.SPAN
+        while result == self.SPAN:
+            result = self._run(pointer + at, len(data) - at)
+            at += self._consumed[0]
+            size += self._length[0]
+        if result != self.DONE or at != len(data):
+            raise CorruptMemberError(
+                [Problem(_REASONS[self._reason[0]], "not a DEFLATE stream")]
+            )
+        return size
+
+
+for _name, _struct in (("uw_entry", _ENTRY), ("uw_result", _RESULT)):
+    if ffi.sizeof("struct " + _name) != _struct.size:
+        raise ImportError(f"struct {_name} is not as native.py reads it")

@@ -1,0 +1,333 @@
+"""
+The face: `Wheel`, `extract`, `extract_many`, `verify`, `verify_many`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from functools import cached_property
+
+from .backend import EntryTable
+from .engine import OnEvent, run_many, run_one
+from .errors import Problem, RecordError, UnwheelError
+from .filename import WheelFilename
+from .metadata import CoreMetadata, find_dist_info
+from .native import NativeArchive
+from .plan import Plan, make_plan
+from .policy import Policy
+from .record import Record
+from .report import Report
+
+StrPath = str | os.PathLike[str]
+
+_DEFAULT = Policy()
+
+
+def extract(
+    wheel: StrPath,
+    dest: StrPath,
+    *,
+    policy: Policy = _DEFAULT,
+    backend: str = "native",
+    threads: int | None = None,
+    on_event: OnEvent | None = None,
+) -> Report:
+    """
+    Extract *wheel* as the directory *dest*, verified, all or nothing.
+
+    Every byte is checked against its CRC-32 and against RECORD's digest in the
+    pass that writes it (the "MUST verify" of PEP 427).  The tree is made in a
+    private directory and published by one rename; after a failure *dest* is
+    as it was.
+
+    Args:
+        wheel: The path of a wheel, under its own file name.
+        dest: The exact directory; missing or empty, unless the policy says
+            "replace".
+        policy: What is allowed.
+        backend: "native".
+        threads: How many to use; by default one for each CPU.
+        on_event: Told every event, in this thread.
+
+    Raises:
+        UnwheelError: One of its subclasses says whose fault it is; its
+            `problems` say everything that was found.
+    """
+    _check_backend(backend)
+    return run_one(
+        os.fspath(wheel),
+        os.fspath(dest),
+        policy=policy,
+        threads=threads,
+        on_event=on_event,
+    )
+
+
+def verify(
+    wheel: StrPath,
+    *,
+    policy: Policy = _DEFAULT,
+    backend: str = "native",
+    threads: int | None = None,
+    on_event: OnEvent | None = None,
+) -> Report:
+    """
+    Everything that `extract` does but writing.
+
+    Raises:
+        UnwheelError: As `extract` would.
+    """
+    _check_backend(backend)
+    return run_one(
+        os.fspath(wheel),
+        None,
+        policy=policy,
+        threads=threads,
+        on_event=on_event,
+    )
+
+
+def extract_many(
+    wheels: Iterable[StrPath],
+    dest: StrPath,
+    *,
+    policy: Policy = _DEFAULT,
+    backend: str = "native",
+    threads: int | None = None,
+    on_event: OnEvent | None = None,
+) -> Iterator[Report | UnwheelError]:
+    """
+    Extract each of *wheels* as ``dest/<stem of its file name>``; one crew.
+
+    Yields:
+        For each wheel, in order, its report, or the error that refused it
+        (not raised: one bad wheel does not stop the others).
+    """
+    _check_backend(backend)
+    root = os.fspath(dest)
+    return run_many(
+        ((path, os.path.join(root, stem(path))) for path in _paths(wheels)),
+        policy=policy,
+        threads=threads,
+        on_event=on_event,
+    )
+
+
+def verify_many(
+    wheels: Iterable[StrPath],
+    *,
+    policy: Policy = _DEFAULT,
+    backend: str = "native",
+    threads: int | None = None,
+    on_event: OnEvent | None = None,
+) -> Iterator[Report | UnwheelError]:
+    """
+    Verify each of *wheels*; one crew.
+
+    Yields:
+        For each wheel, in order, its report, or the error that refused it.
+    """
+    _check_backend(backend)
+    return run_many(
+        ((path, None) for path in _paths(wheels)),
+        policy=policy,
+        threads=threads,
+        on_event=on_event,
+    )
+
+
+def _paths(wheels: Iterable[StrPath]) -> Iterator[str]:
+    return (os.fspath(wheel) for wheel in wheels)
+
+
+def stem(wheel: StrPath) -> str:
+    """The file name of *wheel* without ``.whl``."""
+    return os.path.basename(os.fspath(wheel)).removesuffix(".whl")
+
+
+def _check_backend(name: str) -> None:
+    if name != "native":
+        raise TypeError(f"backend: {name!r} is not 'native'")
+
+
+class Wheel:
+    """
+    One wheel, open to be looked at; a context manager.
+
+    Looking judges nothing: `plan` does.
+
+    Args:
+        path: The path of a wheel, under its own file name.
+        policy: What is allowed.
+        backend: "native".
+
+    Raises:
+        SourceError: If it cannot be read.
+        ArchiveError: If the container is malformed.
+    """
+
+    def __init__(
+        self,
+        path: StrPath,
+        *,
+        policy: Policy = _DEFAULT,
+        backend: str = "native",
+    ) -> None:
+        _check_backend(backend)
+        self.path = os.fspath(path)
+        self.policy = policy
+        self._archive = NativeArchive(
+            self.path, policy.limits, policy.descriptors
+        )
+
+    def __enter__(self) -> Wheel:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the file back.  May be called twice."""
+        self._archive.close()
+
+    @property
+    def name(self) -> str:
+        """The file name."""
+        return os.path.basename(self.path)
+
+    @cached_property
+    def filename(self) -> WheelFilename:
+        """
+        The file name, parsed.
+
+        Raises:
+            InvalidWheelError: If it is not a wheel's (PEP 427).
+        """
+        return WheelFilename.parse(self.name)
+
+    @property
+    def entries(self) -> EntryTable:
+        """
+        The entries of the central directory, in its order, unjudged
+        (APPNOTE 4.3.12).
+
+        Sizes are bytes; `mode` is the POSIX `st_mode` of host-3 entries and 0
+        for others; names are as stored, decoded as UTF-8.
+        """
+        return self._archive.entries
+
+    @cached_property
+    def dist_info(self) -> str:
+        """
+        The name of the .dist-info directory.
+
+        Raises:
+            InvalidWheelError: If there is none, or more than one.
+        """
+        found, refusals, _ = find_dist_info(self.entries.names, self.filename)
+        if refusals:
+            from .errors import InvalidWheelError
+
+            raise InvalidWheelError(refusals, wheel=self.path)
+        return found
+
+    def read(self, name: str) -> bytes:
+        """
+        The content of the member *name*, checked against its CRC-32.
+
+        Raises:
+            KeyError: If there is none of that name.
+            LimitError: If it is larger than RECORD may be.
+            CorruptMemberError: If it is not what the archive says.
+        """
+        try:
+            index = self.entries.names.index(name)
+        except ValueError:
+            raise KeyError(name) from None
+        return self._archive.read(index, self.policy.limits.record_size)
+
+    def read_text(self, name: str) -> str:
+        """
+        The member *name* of .dist-info, as text (UTF-8).
+
+        Raises:
+            KeyError: If there is none of that name.
+            UnwheelError: As `read`; or if it is not UTF-8.
+        """
+        data = self.read(f"{self.dist_info}/{name}")
+        try:
+            return data.decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise UnwheelError(
+                [Problem("NOT_UTF8", "not UTF-8 text", member=name)],
+                wheel=self.path,
+            ) from error
+
+    @cached_property
+    def metadata(self) -> CoreMetadata:
+        """METADATA: name, version and the other headers."""
+        return CoreMetadata.parse(self.read(f"{self.dist_info}/METADATA"))
+
+    @cached_property
+    def record(self) -> Record:
+        """
+        RECORD, parsed but not compared with anything.
+
+        Raises:
+            RecordError: If it is missing or malformed.
+        """
+        name = f"{self.dist_info}/RECORD"
+        try:
+            data = self.read(name)
+        except KeyError:
+            raise RecordError(
+                [Problem("RECORD_MISSING", "no RECORD", member=name)],
+                wheel=self.path,
+            ) from None
+        return Record.parse(data, self.policy.limits)
+
+    @cached_property
+    def link_targets(self) -> dict[str, str]:
+        """The text of every link entry, unjudged, by name."""
+        limit = self.policy.limits.link_target_length
+        return {
+            entry.name: self._archive.read(k, limit).decode(
+                "utf-8", "surrogateescape"
+            )
+            for k, entry in enumerate(self.entries)
+            if entry.type == "link"
+        }
+
+    def plan(self) -> Plan:
+        """
+        All orders of the wheel, judged by its policy.
+
+        Raises:
+            UnwheelError: If it is refused, with every reason.
+        """
+        return make_plan(self._archive, self.path, self.policy)
+
+    def extract(
+        self,
+        dest: StrPath,
+        *,
+        threads: int | None = None,
+        on_event: OnEvent | None = None,
+    ) -> Report:
+        """See the function `extract`."""
+        return extract(
+            self.path,
+            dest,
+            policy=self.policy,
+            threads=threads,
+            on_event=on_event,
+        )
+
+    def verify(
+        self, *, threads: int | None = None, on_event: OnEvent | None = None
+    ) -> Report:
+        """See the function `verify`."""
+        return verify(
+            self.path, policy=self.policy, threads=threads, on_event=on_event
+        )
