@@ -45,9 +45,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     arguments = sys.argv[1:] if argv is None else list(argv)
     try:
-        status = _run(arguments)
-        _flush()
-        return status
+        try:
+            return _run(arguments)
+        finally:  # here, where a failure can still be told
+            _flush()
     except KeyboardInterrupt:
         _complain("interrupted; nothing was left behind")
         return INTERRUPTED

@@ -114,6 +114,11 @@ class _Total:
         self.size = 0
         self._done = 0
 
+    @property
+    def label(self) -> str:
+        """How many wheels are done."""
+        return f"{self.finished} of {self.count} wheels, packed"
+
     def measure(self) -> None:
         """Ask for the sizes; a wheel that is missing counts as nothing."""
         for wheel in self._left:
@@ -173,7 +178,9 @@ class _Display:
         self._total_task: TaskID | None = None
         if total.count > 1:
             total.measure()
-            self._total_task = self._rich.add_task("", total=total.size)
+            self._total_task = self._rich.add_task(
+                total.label, total=total.size
+            )
         self._rich.start()
 
     def draw(self, bars: dict[str, _Bar]) -> None:
@@ -194,8 +201,7 @@ class _Display:
         if self._total_task is not None:
             self._rich.update(
                 self._total_task,
-                description=f"{self._total.finished} of {self._total.count}"
-                " wheels, packed",
+                description=self._total.label,
                 completed=self._total.done(bars),
             )
 
