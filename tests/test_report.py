@@ -14,10 +14,8 @@ from unwheel.errors import (
     SourceError,
 )
 from unwheel.report import (
-    EntryFact,
     FileFact,
     LinkFact,
-    Listing,
     Report,
     problem_to_json,
     refusal_to_json,
@@ -52,21 +50,6 @@ def make_report(**changes):
         "_files": lambda: (FileFact("pkg/a.py", 3, "ab" * 32, True),),
     }
     return Report(**(facts | changes))
-
-
-def make_entry(**changes):
-    facts = {
-        "path": "pkg/a.py",
-        "type": "file",
-        "mode": 0o100644,
-        "method": "deflated",
-        "size": 100,
-        "packed_size": 40,
-        "crc32": "0000abcd",
-        "digest": "sha256:" + "ab" * 32,
-        "target": None,
-    }
-    return EntryFact(**(facts | changes))
 
 
 def test_a_report_has_the_promised_keys():
@@ -130,39 +113,6 @@ def test_files_are_not_made_unless_asked():
     told = make_report(_files=made).to_json()
 
     assert "files" not in told
-
-
-def test_a_listing_has_the_promised_keys():
-    """Every key and value of format 1 is there, and nothing else."""
-    link = make_entry(
-        path="l", type="link", mode=0o120777, size=4, packed_size=4, target="a"
-    )
-    listing = Listing("demo.whl", 300, (make_entry(), link), (WARNING,))
-
-    told = listing.to_json()
-
-    entries = told.pop("entries")
-    assert {
-        "format": 1,
-        "action": "list",
-        "status": "ok",
-        "wheel": "demo.whl",
-        "archive_size": 300,
-        "size": 104,
-        "packed_size": 44,
-        "warnings": [WARNING_JSON],
-    } == told
-    assert {
-        "path": "l",
-        "type": "link",
-        "mode": 0o120777,
-        "method": "deflated",
-        "size": 4,
-        "packed_size": 4,
-        "crc32": "0000abcd",
-        "digest": "sha256:" + "ab" * 32,
-        "target": "a",
-    } == entries[1]
 
 
 @pytest.mark.parametrize(

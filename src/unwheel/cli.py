@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 
     from .errors import UnwheelError
     from .events import Event
+    from .listing import Listing
     from .progress import Progress
-    from .report import Listing, Report
+    from .report import Report
 
     Result: TypeAlias = Report | Listing | UnwheelError
     OnEvent: TypeAlias = Callable[[Event], None] | None
@@ -215,9 +216,9 @@ class _Voice:
 
     def _tell_success(self, result: Report | Listing) -> None:
         from . import wording
-        from .report import Listing
+        from .report import Report
 
-        if isinstance(result, Listing):
+        if not isinstance(result, Report):
             self._tell_listing(result)
         elif self._args.json:
             _print_json(result.to_json(files=self._args.files))

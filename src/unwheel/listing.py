@@ -2,11 +2,87 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from .backend import METHODS, Entry
 from .errors import Problem, SourceError, UnwheelError
 from .policy import Policy
-from .report import EntryFact, Listing
+from .report import fact_to_json, head_to_json, problem_to_json
 from .wheel import Wheel
+
+
+@dataclass(frozen=True, slots=True)
+class EntryFact:
+    """
+    An entry as the archive and RECORD state it; nothing was verified.
+
+    Attributes:
+        path: The name, as stored.
+        type: "file", "directory", "link" or "other".
+        mode: POSIX `st_mode`, or None if the archive has none.
+        method: "stored", "deflated", or the number of APPNOTE 4.4.5.
+        size: Bytes, inflated.
+        packed_size: Bytes in the archive.
+        crc32: Eight hexadecimal digits.
+        digest: What RECORD says, as "sha256:" and hexadecimal digits, or
+            None if it says nothing.
+        target: What a link points to, as stored, else None.
+    """
+
+    path: str
+    type: str
+    mode: int | None
+    method: str
+    size: int
+    packed_size: int
+    crc32: str
+    digest: str | None
+    target: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """
+    What is in one wheel.
+
+    Attributes:
+        wheel: The wheel, as the caller named it.
+        archive_size: Bytes of the wheel file.
+        entries: All entries, in the order of the archive.
+        warnings: Why a digest or a link's target could not be shown.
+    """
+
+    wheel: str
+    archive_size: int
+    entries: tuple[EntryFact, ...]
+    warnings: tuple[Problem, ...] = ()
+
+    @property
+    def size(self) -> int:
+        """Bytes of all entries, inflated."""
+        return sum(entry.size for entry in self.entries)
+
+    @property
+    def packed_size(self) -> int:
+        """Bytes of all entries in the archive, without its headers."""
+        return sum(entry.packed_size for entry in self.entries)
+
+    def to_json(self) -> dict[str, object]:
+        """
+        The listing, as `json.dumps` takes it.
+
+        Besides the keys of every object: `archive_size`, `size`,
+        `packed_size`; `entries`, objects with the attributes of `EntryFact`;
+        `warnings`, objects as `problem_to_json` says.
+        """
+        return {
+            **head_to_json("list", "ok", self.wheel),
+            "archive_size": self.archive_size,
+            "size": self.size,
+            "packed_size": self.packed_size,
+            "entries": [fact_to_json(entry) for entry in self.entries],
+            "warnings": [problem_to_json(found) for found in self.warnings],
+        }
 
 
 def list_wheel(path: str, policy: Policy) -> Listing:

@@ -11,15 +11,20 @@ spelled out.  Every object has these keys:
     status      "ok", "refused" (the wheel's fault) or "failed" (our side's)
     wheel       the wheel, as the caller named it
 
-`Report.to_json`, `Listing.to_json` and `refusal_to_json` document the rest.
+`Report.to_json`, `refusal_to_json` and `listing.Listing.to_json` document the
+rest.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING
 
 from .errors import DestinationError, Problem, UnwheelError
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 FORMAT = 1  # of to_json(); changes when a key changes its meaning
 
@@ -33,10 +38,6 @@ class FileFact:
     sha256: str  # hexadecimal
     executable: bool
 
-    def to_json(self) -> dict[str, object]:
-        """Its attributes, each under its own name."""
-        return _object(self)
-
 
 @dataclass(frozen=True, slots=True)
 class LinkFact:
@@ -46,10 +47,6 @@ class LinkFact:
     target: str
     outcome: str  # "link"
     reason: str | None = None
-
-    def to_json(self) -> dict[str, object]:
-        """Its attributes, each under its own name."""
-        return _object(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,99 +106,21 @@ class Report:
                 verified.
         """
         told: dict[str, object] = {
-            **_head(self.action, "ok", self.wheel),
+            **head_to_json(self.action, "ok", self.wheel),
             "destination": _text(self.destination),
             "members": self.members,
             "size": self.size,
             "archive_size": self.archive_size,
             "directories": self.directories,
-            "links": [link.to_json() for link in self.links],
+            "links": [fact_to_json(link) for link in self.links],
             "warnings": [problem_to_json(found) for found in self.warnings],
             "seconds": round(self.seconds, 6),
             "publishing": self.publishing,
             "record": self.record,
         }
         if files:
-            told["files"] = [fact.to_json() for fact in self.files]
+            told["files"] = [fact_to_json(fact) for fact in self.files]
         return told
-
-
-@dataclass(frozen=True, slots=True)
-class EntryFact:
-    """
-    An entry as the archive and RECORD state it; nothing was verified.
-
-    Attributes:
-        path: The name, as stored.
-        type: "file", "directory", "link" or "other".
-        mode: POSIX `st_mode`, or None if the archive has none.
-        method: "stored", "deflated", or the number of APPNOTE 4.4.5.
-        size: Bytes, inflated.
-        packed_size: Bytes in the archive.
-        crc32: Eight hexadecimal digits.
-        digest: What RECORD says, as "sha256:" and hexadecimal digits, or
-            None if it says nothing.
-        target: What a link points to, as stored, else None.
-    """
-
-    path: str
-    type: str
-    mode: int | None
-    method: str
-    size: int
-    packed_size: int
-    crc32: str
-    digest: str | None
-    target: str | None
-
-    def to_json(self) -> dict[str, object]:
-        """Its attributes, each under its own name."""
-        return _object(self)
-
-
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """
-    What is in one wheel.
-
-    Attributes:
-        wheel: The wheel, as the caller named it.
-        archive_size: Bytes of the wheel file.
-        entries: All entries, in the order of the archive.
-        warnings: Why a digest or a link's target could not be shown.
-    """
-
-    wheel: str
-    archive_size: int
-    entries: tuple[EntryFact, ...]
-    warnings: tuple[Problem, ...] = ()
-
-    @property
-    def size(self) -> int:
-        """Bytes of all entries, inflated."""
-        return sum(entry.size for entry in self.entries)
-
-    @property
-    def packed_size(self) -> int:
-        """Bytes of all entries in the archive, without its headers."""
-        return sum(entry.packed_size for entry in self.entries)
-
-    def to_json(self) -> dict[str, object]:
-        """
-        The listing, as `json.dumps` takes it.
-
-        Besides the keys of every object: `archive_size`, `size`,
-        `packed_size`; `entries`, objects with the attributes of `EntryFact`;
-        `warnings`, objects as `problem_to_json` says.
-        """
-        return {
-            **_head("list", "ok", self.wheel),
-            "archive_size": self.archive_size,
-            "size": self.size,
-            "packed_size": self.packed_size,
-            "entries": [entry.to_json() for entry in self.entries],
-            "warnings": [problem_to_json(found) for found in self.warnings],
-        }
 
 
 def problem_to_json(problem: Problem) -> dict[str, object]:
@@ -211,7 +130,7 @@ def problem_to_json(problem: Problem) -> dict[str, object]:
     Its keys are the attributes of `Problem`: `code`, `message`, `member`,
     `found`, `expected`, `accept`, `offset`; null where one is None.
     """
-    return _object(problem)
+    return fact_to_json(problem)
 
 
 def refusal_to_json(
@@ -226,14 +145,15 @@ def refusal_to_json(
     """
     ours = isinstance(error, DestinationError)
     return {
-        **_head(action, "failed" if ours else "refused", wheel),
+        **head_to_json(action, "failed" if ours else "refused", wheel),
         "error": type(error).__name__,
         "errno": error.errno if isinstance(error, DestinationError) else None,
         "problems": [problem_to_json(found) for found in error.problems],
     }
 
 
-def _head(action: str, status: str, wheel: str) -> dict[str, object]:
+def head_to_json(action: str, status: str, wheel: str) -> dict[str, object]:
+    """Make the keys that every object has."""
     return {
         "format": FORMAT,
         "action": action,
@@ -242,9 +162,8 @@ def _head(action: str, status: str, wheel: str) -> dict[str, object]:
     }
 
 
-def _object(
-    fact: FileFact | LinkFact | EntryFact | Problem,
-) -> dict[str, object]:
+def fact_to_json(fact: DataclassInstance) -> dict[str, object]:
+    """Make an object of a *fact*: its attributes, each under its own name."""
     told = {slot.name: getattr(fact, slot.name) for slot in fields(fact)}
     return {
         key: _well_formed(value) if isinstance(value, str) else value

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from stat import S_IMODE
+from typing import TYPE_CHECKING
 
 from .errors import DestinationError, Problem, UnwheelError, printable
 from .options import accepting_option
-from .report import EntryFact, Listing, Report
+from .report import Report
+
+if TYPE_CHECKING:
+    from .listing import EntryFact, Listing
 
 SHOWN_PROBLEMS = 20
 
