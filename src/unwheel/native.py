@@ -96,7 +96,7 @@ def _problem(error: Any, member: str | None = None) -> Problem:
         found, expected = form.format(error.found), form.format(error.expected)
     if error.os_error:
         code = errno_codes.errorcode.get(error.os_error, "OS_ERROR")
-        found = os.strerror(error.os_error)
+        message += f": {os.strerror(error.os_error)}"
     return Problem(
         code=code,
         message=message,
@@ -129,9 +129,8 @@ def os_problem(number: int, what: str, member: str | None = None) -> Problem:
     """The failure *number* of the operating system, as a problem."""
     return Problem(
         code=errno_codes.errorcode.get(number, "OS_ERROR"),
-        message=what,
+        message=f"{what}: {os.strerror(number)}" if number else what,
         member=member,
-        found=os.strerror(number) if number else None,
     )
 
 
