@@ -9,7 +9,7 @@ import io
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from unwheel import record as module
@@ -310,6 +310,7 @@ ROW = st.tuples(
 )
 
 
+@settings(deadline=None)  # machines are shared
 @given(st.dictionaries(NAME, ROW, max_size=8), st.sampled_from(["\n", "\r\n"]))
 def test_round_trip(rows, end):
     """
@@ -335,6 +336,7 @@ TORN = st.one_of(
 )
 
 
+@settings(deadline=None)  # machines are shared
 @given(st.lists(TORN, max_size=12).map("".join))
 def test_columns_and_rows_agree(text):
     """
