@@ -155,6 +155,7 @@ class NativeArchive:
         self, path: str, limits: Limits, descriptors: str = "signed"
     ) -> None:
         self._handle: Any = None
+        self._memory: Any = None
         handle = ffi.new("struct uw_archive **")
         problems = ffi.new("struct uw_problems *")
         c_limits = _c_limits(limits, descriptors)
