@@ -1,0 +1,137 @@
+"""
+The file name of a wheel, read once (PEP 427, binary distribution format).
+
+Pure.  `packaging` is imported only when two versions differ as text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
+
+from .errors import InvalidWheelError, Problem, printable
+
+_SUFFIX = ".whl"
+_NAME = r"(?P<name>[A-Za-z0-9](?:[A-Za-z0-9._]*[A-Za-z0-9])?)"
+_VERSION = r"(?P<version>[A-Za-z0-9][A-Za-z0-9._+!]*)"
+_BUILD = r"(?P<build>[0-9][A-Za-z0-9._]*)"
+_SET = r"[A-Za-z0-9_]+(?:\.[A-Za-z0-9_]+)*"
+_TAGS = rf"(?P<python>{_SET})-(?P<abi>{_SET})-(?P<platform>{_SET})"
+_FILENAME = re.compile(rf"{_NAME}-{_VERSION}(?:-{_BUILD})?-{_TAGS}\.whl")
+
+# A hostile WHEEL file could name 10^18 tags in one line.
+_MOST_TAGS = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class WheelFilename:
+    """
+    What the file name of a wheel says.
+
+    `stem` has none but letters, digits and "._+!-", starts with a letter or
+    a digit, and so is safe as the name of a directory.
+
+    Attributes:
+        stem: The file name without ".whl".
+        name: Of the distribution, as written.
+        version: As written.
+        build: The build tag, or "".
+        pythons: The Python tags, lower case, as the other two.
+        abis: The ABI tags.
+        platforms: The platform tags.
+    """
+
+    stem: str
+    name: str
+    version: str
+    build: str
+    pythons: tuple[str, ...]
+    abis: tuple[str, ...]
+    platforms: tuple[str, ...]
+
+    @classmethod
+    def parse(cls, filename: str) -> WheelFilename:
+        """
+        Read *filename*, which has no directory.
+
+        Raises:
+            InvalidWheelError: If it is not the name of a wheel (FILENAME).
+        """
+        found = _FILENAME.fullmatch(filename)
+        if found is None:
+            raise InvalidWheelError([_not_a_wheel(filename)])
+        return cls(
+            stem=filename[: -len(_SUFFIX)],
+            name=found["name"],
+            version=found["version"],
+            build=found["build"] or "",
+            pythons=tuple(found["python"].lower().split(".")),
+            abis=tuple(found["abi"].lower().split(".")),
+            platforms=tuple(found["platform"].lower().split(".")),
+        )
+
+    @property
+    def tags(self) -> frozenset[str]:
+        """All tags, "python-abi-platform", of the three compressed sets."""
+        return frozenset(expand_tags(self.pythons, self.abis, self.platforms))
+
+    @property
+    def is_pure_any(self) -> bool:
+        """Whether the wheel is for every platform, with no ABI."""
+        return self.abis == ("none",) and self.platforms == ("any",)
+
+
+def expand_tags(
+    pythons: Sequence[str], abis: Sequence[str], platforms: Sequence[str]
+) -> set[str]:
+    """
+    Every combination of the three sets (PEP 425, compressed tag sets).
+
+    No wheel has thousands; of a set that is so large nothing is given.
+    """
+    if len(pythons) * len(abis) * len(platforms) > _MOST_TAGS:
+        return set()
+    return set(map("-".join, product(pythons, abis, platforms)))
+
+
+def for_any_platform(platforms: Sequence[str]) -> bool:
+    """Whether *platforms* have a tag that every platform accepts."""
+    return "any" in platforms
+
+
+def for_windows_only(platforms: Sequence[str]) -> bool:
+    """Whether every one of the *platforms* is Windows."""
+    return bool(platforms) and all(p.startswith("win") for p in platforms)
+
+
+def normalise_name(name: str) -> str:
+    """The *name* of a distribution as names are compared (PEP 503)."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def same_version(a: str, b: str) -> bool:
+    """
+    Whether *a* and *b* are one version (PEP 440): "1.0" and "1.0.0".
+
+    As file names have them: "_" stands for "-".
+    """
+    a, b = a.replace("_", "-").lower(), b.replace("_", "-").lower()
+    if a == b:
+        return True
+    from packaging.version import InvalidVersion, Version
+
+    try:
+        return Version(a) == Version(b)
+    except InvalidVersion:
+        return False
+
+
+def _not_a_wheel(filename: str) -> Problem:
+    return Problem(
+        "FILENAME",
+        "not the file name of a wheel",
+        found=printable(filename),
+        expected="NAME-VERSION[-BUILD]-PYTHON-ABI-PLATFORM.whl",
+    )

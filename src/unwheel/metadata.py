@@ -1,0 +1,401 @@
+"""
+What a wheel says about itself: WHEEL, METADATA, the names at its top.
+
+Pure.  A light reader of headers instead of the `email` package, whose import
+alone takes longer than judging a wheel.  Strict where two readers could
+disagree, lenient where published wheels are untidy.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from .errors import InvalidWheelError, Problem, printable
+from .filename import (
+    WheelFilename,
+    expand_tags,
+    normalise_name,
+    same_version,
+)
+
+WHEEL_VERSION = (1, 0)  # the one we know
+
+_SUFFIX = ".dist-info"
+_BODY = re.compile(rb"\n\r?\n|\r\r|\A\r?\n")
+_HEADER = re.compile(r"([!-9;-~]+):(.*)", re.DOTALL)  # RFC 822, 3.2
+_VERSION = re.compile(r"([0-9]{1,9})\.([0-9]{1,9})")
+_SHOWN = 400  # characters
+_DATA_KEYS = ("purelib", "platlib", "headers", "scripts", "data")
+_PYTHON = re.compile(r"pythonw?[0-9.]*t?(?:\.exe)?", re.IGNORECASE)
+
+
+def parse_headers(data: bytes) -> dict[str, list[str]]:
+    """
+    The header fields of *data*, by lower-case name, in their order.
+
+    As the `email` package does it: a line that starts with a space or a tab
+    continues the one before, and the first line that is no header ends them.
+
+    Raises:
+        InvalidWheelError: If they are not UTF-8 (HEADERS_NOT_UTF8) or contain
+            a NUL (HEADERS_NUL), where a reader in C would stop.
+    """
+    end = _BODY.search(data)
+    head = data[: end.start()] if end else data
+    if b"\0" in head:
+        raise _refusal("HEADERS_NUL", "a header contains a NUL")
+    fields: dict[str, list[str]] = {}
+    values: list[str] | None = None
+    for line in map(_decode, head.splitlines()):
+        if line[:1] in (" ", "\t") and values:
+            values[-1] += "\n" + line
+            continue
+        found = _HEADER.fullmatch(line)
+        if found is None:
+            break
+        values = fields.setdefault(found[1].lower(), [])
+        values.append(found[2].strip())
+    return fields
+
+
+@dataclass(frozen=True, slots=True)
+class WheelInfo:
+    """
+    The file WHEEL.
+
+    Attributes:
+        version: Wheel-Version, major and minor.
+        generator: What built it, or "".
+        root_is_purelib: Whether the root goes to purelib.
+        tags: The Tag lines, as written.
+        warnings: What a reader should be told (WHEEL_VERSION_NEWER).
+    """
+
+    version: tuple[int, int]
+    generator: str
+    root_is_purelib: bool
+    tags: tuple[str, ...]
+    warnings: tuple[Problem, ...]
+
+    @classmethod
+    def parse(cls, data: bytes) -> WheelInfo:
+        """
+        Read the *data* of WHEEL.
+
+        Raises:
+            InvalidWheelError: If its version cannot be read (WHEEL_VERSION)
+                or its major version is not 1 (WHEEL_VERSION_UNKNOWN), or as
+                `parse_headers`.
+        """
+        fields = parse_headers(data)
+        version = _wheel_version(fields.get("wheel-version", []))
+        return cls(
+            version=version,
+            generator=" ".join(fields.get("generator", [])),
+            root_is_purelib=_is_true(fields.get("root-is-purelib", [])),
+            tags=tuple(fields.get("tag", [])),
+            warnings=tuple(_newer(version)),
+        )
+
+    @property
+    def platforms(self) -> frozenset[str]:
+        """The platform tags of all its tags, lower case."""
+        return frozenset(
+            platform
+            for tag in self.tags
+            for platform in tag.lower().rpartition("-")[2].split(".")
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CoreMetadata:
+    """
+    The part of METADATA that concerns us (core metadata specification).
+
+    Attributes:
+        name: Of the distribution, as written.
+        version: As written.
+        contacts: Author-email and Maintainer-email, as written: unjudged
+            text of strangers.
+    """
+
+    name: str
+    version: str
+    contacts: tuple[str, ...]
+
+    @classmethod
+    def parse(cls, data: bytes) -> CoreMetadata:
+        """
+        Read the *data* of METADATA; its body is not looked at.
+
+        Raises:
+            InvalidWheelError: If there is not exactly one name and one
+                version (METADATA_FIELDS), or as `parse_headers`.
+        """
+        fields = parse_headers(data)
+        return cls(
+            name=_only(fields, "Name"),
+            version=_only(fields, "Version"),
+            contacts=tuple(
+                address
+                for key in ("author-email", "maintainer-email")
+                for address in fields.get(key, [])
+                if address
+            ),
+        )
+
+
+def find_dist_info(
+    names: Sequence[str], filename: WheelFilename | None
+) -> str:
+    """
+    The one "NAME-VERSION.dist-info" at the top of a wheel.
+
+    Case does not count in looking for others: `importlib.metadata` sees an
+    "X.DIST-INFO" too.
+
+    Raises:
+        InvalidWheelError: If there is none (DIST_INFO_MISSING), more than
+            one (DIST_INFO_MANY), if it is not that of *filename*
+            (DIST_INFO_NAME), or has no METADATA or WHEEL (METADATA_MISSING,
+            WHEEL_MISSING).
+    """
+    found = _tops(names, _SUFFIX)
+    if not found:
+        raise _refusal("DIST_INFO_MISSING", "no .dist-info directory at top")
+    if len(found) > 1:
+        raise _refusal(
+            "DIST_INFO_MANY",
+            "more than one .dist-info directory at the top",
+            found=_shown(found),
+        )
+    dist_info = found[0]
+    problems = list(_wrong_dist_info(dist_info, filename))
+    problems += [
+        Problem(f"{name}_MISSING", f"no {name}", member=f"{dist_info}/{name}")
+        for name in ("METADATA", "WHEEL")
+        if f"{dist_info}/{name}" not in names
+    ]
+    if problems:
+        raise InvalidWheelError(problems)
+    return dist_info
+
+
+def check_layout(
+    names: Sequence[str], dist_info: str
+) -> tuple[list[Problem], list[Problem]]:
+    """
+    Judge what *names* ask an installer to do: the ".data" directory.
+
+    Returns:
+        The refusals (DATA_KEY, SCRIPT_DIRECTORY, SCRIPT_OVERWRITES_PYTHON)
+        and the warnings (DATA_NAME: pip spreads any ".data" directory, others
+        only that of the wheel's own name).
+    """
+    own = dist_info.removesuffix(_SUFFIX) + ".data"
+    tops = _tops([name for name in names if ".data/" in name], ".data")
+    refusals: list[Problem] = []
+    keys: set[str] = set()
+    if own in tops:
+        for name in [n for n in names if n.startswith(own + "/")]:
+            key, _, rest = name[len(own) + 1 :].partition("/")
+            if key and key not in keys:
+                keys.add(key)
+                refusals += _wrong_key(own, key)
+            if key == "scripts" and rest:
+                refusals += _wrong_script(name, rest)
+    warnings = [
+        Problem(
+            "DATA_NAME",
+            "a .data directory that is not the wheel's own",
+            member=top,
+            expected=own,
+        )
+        for top in tops
+        if top != own
+    ]
+    return refusals, warnings
+
+
+def check_agreement(
+    info: WheelInfo, metadata: CoreMetadata, filename: WheelFilename | None
+) -> tuple[list[Problem], list[Problem]]:
+    """
+    Judge whether WHEEL, METADATA and the file name say the same.
+
+    Returns:
+        The refusals (METADATA_DIFFERS) and the warnings (TAGS_DIFFER, which
+        is no refusal because published wheels have been renamed so; and those
+        of *info*).
+    """
+    warnings = list(info.warnings)
+    if filename is None:
+        return [], warnings
+    warnings += _different_tags(info, filename)
+    return list(_different_identity(metadata, filename)), warnings
+
+
+def _refusal(
+    code: str, message: str, found: str | None = None
+) -> InvalidWheelError:
+    return InvalidWheelError([Problem(code, message, found=found)])
+
+
+def _shown(values: Sequence[str]) -> str:
+    """The *values* for a message: their text is a stranger's, of any size."""
+    text = ", ".join(values)[:_SHOWN]
+    return printable(text) or "none"
+
+
+def _is_true(values: list[str]) -> bool:
+    return [value.lower() for value in values] == ["true"]
+
+
+def _decode(line: bytes) -> str:
+    try:
+        return line.decode("utf-8")
+    except UnicodeDecodeError:
+        raise _refusal(
+            "HEADERS_NOT_UTF8", "a header is not UTF-8", found=repr(line[:80])
+        ) from None
+
+
+def _only(fields: dict[str, list[str]], key: str) -> str:
+    """The value of a field that must be there, and once: readers differ."""
+    values = fields.get(key.lower(), [])
+    if len(values) != 1 or not values[0]:
+        raise InvalidWheelError(
+            [
+                Problem(
+                    "METADATA_FIELDS",
+                    f"METADATA must have one {key}",
+                    found=_shown(values),
+                )
+            ]
+        )
+    return values[0]
+
+
+def _wheel_version(values: list[str]) -> tuple[int, int]:
+    found = _VERSION.fullmatch(values[0]) if len(values) == 1 else None
+    if found is None:
+        raise InvalidWheelError(
+            [
+                Problem(
+                    "WHEEL_VERSION",
+                    "WHEEL must have one Wheel-Version",
+                    found=_shown(values),
+                    expected="1.0",
+                )
+            ]
+        )
+    version = int(found[1]), int(found[2])
+    if version[0] != WHEEL_VERSION[0]:
+        raise InvalidWheelError(
+            [
+                Problem(
+                    "WHEEL_VERSION_UNKNOWN",
+                    "the wheel is of a version with other rules",
+                    found=_shown(values),
+                    expected="1.x",
+                )
+            ]
+        )
+    return version
+
+
+def _newer(version: tuple[int, int]) -> Iterable[Problem]:
+    if version > WHEEL_VERSION:
+        yield Problem(
+            "WHEEL_VERSION_NEWER",
+            "the wheel is of a newer version than we know",
+            found=f"{version[0]}.{version[1]}",
+            expected="1.0",
+        )
+
+
+def _tops(names: Sequence[str], suffix: str) -> list[str]:
+    """The directories at the top of which the name ends in *suffix*."""
+    tops = {name[: name.find("/") + 1] for name in names}
+    return sorted(t[:-1] for t in tops if t[:-1].lower().endswith(suffix))
+
+
+def _wrong_dist_info(
+    dist_info: str, filename: WheelFilename | None
+) -> Iterable[Problem]:
+    name, _, version = dist_info.removesuffix(_SUFFIX).partition("-")
+    if dist_info.endswith(_SUFFIX) and name and version:
+        if filename is None or _is_of(filename, name, version):
+            return
+        expected = f"{filename.name}-{filename.version}{_SUFFIX}"
+    else:
+        expected = f"NAME-VERSION{_SUFFIX}"
+    yield Problem(
+        "DIST_INFO_NAME",
+        "the .dist-info directory is not that of the wheel",
+        found=printable(dist_info),
+        expected=expected,
+    )
+
+
+def _is_of(filename: WheelFilename, name: str, version: str) -> bool:
+    return normalise_name(name) == normalise_name(
+        filename.name
+    ) and same_version(version, filename.version)
+
+
+def _wrong_key(own: str, key: str) -> Iterable[Problem]:
+    if key not in _DATA_KEYS:
+        yield Problem(
+            "DATA_KEY",
+            "not a place to install to",
+            member=f"{own}/{key}",
+            expected=", ".join(_DATA_KEYS),
+        )
+
+
+def _wrong_script(name: str, script: str) -> Iterable[Problem]:
+    if "/" in script:
+        yield Problem(
+            "SCRIPT_DIRECTORY", "scripts may only be regular files", name
+        )
+    elif _PYTHON.fullmatch(script):
+        yield Problem(
+            "SCRIPT_OVERWRITES_PYTHON",
+            "the script would replace the interpreter",
+            member=name,
+        )
+
+
+def _different_tags(
+    info: WheelInfo, filename: WheelFilename
+) -> Iterable[Problem]:
+    expected = filename.tags
+    listed: set[str] = set()
+    for tag in info.tags:
+        sets = [part.split(".") for part in tag.lower().split("-")]
+        listed |= expand_tags(*sets) if len(sets) == 3 else {tag}
+        if len(listed) > len(expected):  # do not expand a hostile file on
+            break
+    if listed != expected:
+        yield Problem(
+            "TAGS_DIFFER",
+            "WHEEL and the file name have different tags",
+            found=_shown(sorted(listed)),
+            expected=_shown(sorted(expected)),
+        )
+
+
+def _different_identity(
+    metadata: CoreMetadata, filename: WheelFilename
+) -> Iterable[Problem]:
+    if _is_of(filename, metadata.name, metadata.version):
+        return
+    yield Problem(
+        "METADATA_DIFFERS",
+        "METADATA and the file name name different distributions",
+        found=_shown([metadata.name, metadata.version]),
+        expected=_shown([filename.name, filename.version]),
+    )
