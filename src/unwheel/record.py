@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import re
 from binascii import a2b_base64
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from itertools import compress
+from operator import not_
+from struct import Struct
 
 from .errors import Problem, RecordError, printable
 from .paths import is_plain, problem_with_name
@@ -38,8 +40,10 @@ UNLISTED = ("RECORD", "RECORD.jws", "RECORD.p7s")
 _URLSAFE = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 _STANDARD = bytes.maketrans(b"-_", b"+/")
 _SIZE = re.compile(r"[0-9]{1,20}")  # 2^64 has 20 digits
-_PREFIX = "sha256="
+_PREFIX = b"sha256="
 _CELL = len(_PREFIX) + 43  # 32 bytes, unpadded
+_DIGEST = Struct("32sx").iter_unpack
+_NO_SEPARATORS = bytes(set(range(256)) - set(b",\n"))
 _SHOWN = 400  # characters
 
 
@@ -67,18 +71,29 @@ class Record:
     symlinks: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def parse(cls, data: bytes, limits: Limits = Limits()) -> Record:  # noqa: B008 - frozen
+    def parse(
+        cls,
+        data: bytes,
+        limits: Limits = Limits(),  # noqa: B008 - frozen
+        *,
+        known: Set[str] = frozenset(),
+    ) -> Record:
         """
         Read the *data* of RECORD.
+
+        *known* are names that have been judged already, as those of the
+        entries; if RECORD has no others, none is judged again.
 
         Raises:
             RecordError: With every problem: RECORD_NOT_UTF8, RECORD_ROWS,
                 RECORD_FIELDS, RECORD_DUPLICATE, RECORD_NAME, RECORD_DIGEST,
                 RECORD_WEAK, RECORD_ALGORITHM, RECORD_SIZE.
         """
-        text = _text(data, limits)
-        if columns := _columns(text):
-            record = _from_columns(*columns, limits)
+        text = _decoded(data)
+        separators = data.translate(None, _NO_SEPARATORS)
+        _limit_rows(separators, limits)
+        if columns := _columns(text, separators):
+            record = _from_columns(*columns, limits, known)
             if record is not None:
                 return record
         return _from_rows(text, limits)
@@ -236,19 +251,24 @@ def _problem(
     )
 
 
-def _text(data: bytes, limits: Limits) -> str:
+def _decoded(data: bytes) -> str:
     try:
-        text = data.decode("utf-8")
+        return data.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise RecordError(
-            [
-                Problem(
-                    "RECORD_NOT_UTF8", "RECORD is not UTF-8", found=str(error)
-                )
-            ]
-        ) from None
-    # Rows cost memory long before anybody looks at what they say.
-    if max(data.count(b"\n"), data.count(b"\r")) > limits.entries:
+        problem = Problem(
+            "RECORD_NOT_UTF8", "RECORD is not UTF-8", found=str(error)
+        )
+    raise RecordError([problem])
+
+
+def _limit_rows(separators: bytes, limits: Limits) -> None:
+    """
+    Refuse what no wheel within the limits needs.
+
+    32 MB of commas are 32 million strings, long before anybody reads them.
+    """
+    rows = separators.count(b"\n")
+    if rows > limits.entries or len(separators) > 8 * limits.entries + 8:
         raise RecordError(
             [
                 Problem(
@@ -258,19 +278,16 @@ def _text(data: bytes, limits: Limits) -> str:
                 )
             ]
         )
-    return text
 
 
 _Columns = tuple[list[str], list[str], list[str]]
 
 
-def _columns(text: str) -> _Columns | None:
+def _columns(text: str, separators: bytes) -> _Columns | None:
     """
     The three columns of a RECORD in the dialect that all tools write.
 
-    None if there is a quote, a stray CR or another number of fields.  Each
-    line end becomes a cell of its own, so rows that are too long and too
-    short cannot make up for each other.
+    None if there is a quote, a stray CR or a row without three fields.
     """
     if '"' in text or "\0" in text:
         return None
@@ -280,36 +297,36 @@ def _columns(text: str) -> _Columns | None:
             return None
     if not text.endswith("\n"):
         text += "\n"
-    rows = text.count("\n")
-    if text.count(",") != 2 * rows:
+        separators += b"\n"
+    if separators != b",,\n" * (len(separators) // 3):
         return None
-    cells = text.replace("\n", ",\n,").split(",")
-    if cells[3::4].count("\n") != rows:
-        return None
+    cells = text.replace("\n", ",").split(",")
     cells.pop()  # after the last line end
-    return cells[0::4], cells[1::4], cells[2::4]
+    return cells[0::3], cells[1::3], cells[2::3]
 
 
 def _from_columns(
-    names: list[str], digests: list[str], sizes: list[str], limits: Limits
+    names: list[str],
+    digests: list[str],
+    sizes: list[str],
+    limits: Limits,
+    known: Set[str],
 ) -> Record | None:
     """The record, or None if any row is odd in any way."""
     unique = frozenset(names)
-    if len(unique) != len(names) or not _all_plain(names, limits):
+    if len(unique) != len(names):
+        return None
+    if not (unique <= known or _all_plain(names, limits)):
         return None
     raw = _sha256_column(list(filter(None, digests)))
     if raw is None or not _all_sizes(sizes):
         return None
-    hashed = dict(zip(compress(names, digests), raw))  # noqa: B905
+    numbers = map(int, filter(None, sizes))
     return Record(
         names=unique,
-        sha256=hashed,
-        unhashed=set(unique.difference(hashed)),
-        sizes=dict(
-            zip(  # noqa: B905
-                compress(names, sizes), map(int, filter(None, sizes))
-            )
-        ),
+        sha256=dict(zip(compress(names, digests), raw)),  # noqa: B905
+        unhashed=set(compress(names, map(not_, digests))),
+        sizes=dict(zip(compress(names, sizes), numbers)),  # noqa: B905
     )
 
 
@@ -334,20 +351,22 @@ def _sha256_column(cells: list[str]) -> list[bytes] | None:
     With an "A" after each, 43 digits become 44 that decode to 33 bytes.  The
     last is zero exactly if the unused bits of the 43rd digit are.
     """
-    if any(length != _CELL for length in set(map(len, cells))):
+    if not cells:
+        return []
+    if set(map(len, cells)) != {_CELL}:
         return None
-    joined = "A".join(cells) + "A"
-    count = len(cells)
-    if joined[6 :: _CELL + 1].count("=") != count and cells:
+    joined = bytearray("A".join(cells) + "A", "utf-8")
+    if len(joined) != (_CELL + 1) * len(cells):  # not ASCII
         return None
-    # With a "=" at the end of each prefix and none left, every prefix was one.
-    digits = joined.replace(_PREFIX, "").encode("utf-8") if cells else b""
-    if len(digits) != 44 * count or digits.translate(None, _URLSAFE):
+    for width, char in enumerate(_PREFIX):
+        stride = slice(0, None, _CELL + 1 - width)
+        if joined[stride] != bytes([char]) * len(cells):
+            return None
+        del joined[stride]
+    if joined.translate(None, _URLSAFE):
         return None
-    raw = a2b_base64(digits.translate(_STANDARD))
-    if any(raw[32::33]):
-        return None
-    return [raw[i : i + 32] for i in range(0, len(raw), 33)]
+    raw = a2b_base64(joined.translate(_STANDARD))
+    return None if any(raw[32::33]) else [d for (d,) in _DIGEST(raw)]
 
 
 def _from_rows(text: str, limits: Limits) -> Record:
