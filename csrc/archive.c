@@ -102,10 +102,12 @@ static bool parse_directory(struct opening *o, const u8 *directory)
 	placed = uw_zip_directory(directory, &o->end, o->limits,
 				  archive->entries, archive->names,
 				  &archive->names_len, o->problems);
+	if (!placed) /* every name read so far is still needed, to be told */
+		return false;
 	fitting = realloc(archive->names, archive->names_len + 1);
 	if (fitting != NULL)
 		archive->names = fitting;
-	return placed;
+	return true;
 }
 
 static bool read_directory(struct opening *o)
@@ -259,6 +261,28 @@ static void check_members(struct opening *o)
 
 /* -------------------------------------------------------------------- open */
 
+/* An archive that is refused takes its names with it: say them now. */
+static void name_members(const struct uw_archive *archive,
+			 struct uw_problems *problems)
+{
+	u32 k;
+
+	for (k = 0; k < problems->count && k < UW_PROBLEMS_MAX; k++) {
+		struct uw_error *err = &problems->list[k];
+		const struct uw_entry *entry;
+		size_t len;
+
+		if (err->entry < 0 || archive->names == NULL)
+			continue;
+		entry = &archive->entries[err->entry];
+		len = entry->name_len;
+		if (len >= UW_MEMBER_MAX)
+			len = UW_MEMBER_MAX - 1;
+		memcpy(err->member, archive->names + entry->name_offset, len);
+		err->member[len] = '\0';
+	}
+}
+
 static enum uw_status read_archive(struct uw_archive *archive,
 				   const struct uw_limits *limits,
 				   struct uw_problems *problems)
@@ -271,6 +295,7 @@ static enum uw_status read_archive(struct uw_archive *archive,
 		out_of_memory(&o);
 	else if (read_end(&o) && read_directory(&o))
 		check_members(&o);
+	name_members(archive, problems);
 	free(o.order);
 	free(o.window);
 	return problems->count == 0 ? UW_OK

@@ -100,10 +100,14 @@ enum uw_reason {
 	UW_WHY_SOURCE_TRUNCATED
 };
 
+#define UW_MEMBER_MAX 256
+
 /*
  * One failure.  @offset is a byte offset in the archive where that means
  * something; @found and @expected are numbers where the reason has them (sizes,
- * checks, counts).  @message is one ASCII sentence without the member's name.
+ * checks, counts).  @message is one ASCII sentence without the member's name;
+ * @member is that name, of problems of an archive that could not be opened, as
+ * stored, cut off after so many bytes.
  */
 struct uw_error {
 	int32_t status;	  /* enum uw_status */
@@ -114,6 +118,7 @@ struct uw_error {
 	uint64_t found;
 	uint64_t expected;
 	char message[120];
+	char member[UW_MEMBER_MAX];
 };
 
 #define UW_PROBLEMS_MAX 32

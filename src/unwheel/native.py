@@ -267,13 +267,17 @@ def _archive_error(status: int, problems: Any, path: str | None) -> Exception:
     if not isinstance(first, UnwheelError) or isinstance(first, SourceError):
         return first
     count = min(problems.count, lib.UW_PROBLEMS_MAX)
-    names: dict[int, str] = {}
     told = [
-        _problem(problems.list[k], names.get(problems.list[k].entry))
+        _problem(problems.list[k], _member(problems.list[k]))
         for k in range(count)
     ]
     kind = _ERRORS.get(status, ArchiveError)
     return kind(told, wheel=path)
+
+
+def _member(error: Any) -> str | None:
+    name: bytes = ffi.string(error.member)
+    return name.decode("utf-8", "surrogateescape") or None
 
 
 def _entry_table(handle: Any) -> EntryTable:
