@@ -10,7 +10,14 @@ from __future__ import annotations
 
 import stat
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import (
+    Callable,
+    Collection,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from dataclasses import dataclass
 
 from . import links, metadata, paths, record
@@ -32,9 +39,6 @@ DIRECTORY = 2
 SHA256 = 4
 
 NO_DIGEST = bytes(32)
-
-# Members of .dist-info that RECORD cannot or need not list (PEP 427).
-RECORD_EXEMPT = ("RECORD", "RECORD.jws", "RECORD.p7s")
 
 _TYPE_SHIFT = 12
 _REGULAR = stat.S_IFREG >> _TYPE_SHIFT
@@ -133,10 +137,10 @@ def make_plan(archive: Archive, wheel: str, policy: Policy) -> Plan:
     dist_info = _find_dist_info(table, filename, findings)
     findings.check()
     index = {name: k for k, name in enumerate(table.names)}
-    contact = _judge_metadata(
-        archive, index, dist_info, filename, policy, findings
+    contact, platforms = _judge_metadata(
+        archive, index, dist_info, filename, policy.limits, findings
     )
-    targets = _link_targets(archive, kinds, policy.limits)
+    targets = _link_targets(archive, kinds, policy.limits, findings)
     rows = _judge_record(
         archive, index, kinds, dist_info, targets, policy, findings
     )
@@ -147,6 +151,8 @@ def make_plan(archive: Archive, wheel: str, policy: Policy) -> Plan:
         filename=filename,
         dist_info=dist_info,
         contact=contact,
+        platforms=platforms,
+        limits=policy.limits,
     )
     findings.refuse(UnsafeMemberError, link_plan.problems)
     findings.check()
@@ -343,9 +349,12 @@ def _size_problems(table: EntryTable, limits: Limits) -> Iterator[Problem]:
 def _find_dist_info(
     table: EntryTable, filename: WheelFilename, findings: _Findings
 ) -> str:
-    dist_info, refusals, warnings = metadata.find_dist_info(
-        table.names, filename
-    )
+    try:
+        dist_info = metadata.find_dist_info(table.names, filename)
+    except UnwheelError as error:
+        findings.absorb(error)
+        return ""
+    refusals, warnings = metadata.check_layout(table.names, dist_info)
     findings.refuse(InvalidWheelError, refusals)
     findings.warnings += warnings
     return dist_info
@@ -356,35 +365,43 @@ def _judge_metadata(
     index: Mapping[str, int],
     dist_info: str,
     filename: WheelFilename,
-    policy: Policy,
+    limits: Limits,
     findings: _Findings,
-) -> str | None:
-    """Judge METADATA and WHEEL; the contact address for refused links."""
-    limit = policy.limits.metadata_size
-    contact = None
+) -> tuple[str | None, Collection[str]]:
+    """
+    Judge METADATA and WHEEL.
+
+    Returns:
+        Whom to tell of refused links, and the platforms in WHEEL.
+    """
+    most = limits.metadata_size
     try:
-        data = archive.read(index[f"{dist_info}/WHEEL"], limit)
+        data = archive.read(index[f"{dist_info}/WHEEL"], most)
         info = metadata.WheelInfo.parse(data)
-        refusals, warnings = info.judge(filename)
-        findings.refuse(InvalidWheelError, refusals)
-        findings.warnings += warnings
-        data = archive.read(index[f"{dist_info}/METADATA"], limit)
+        data = archive.read(index[f"{dist_info}/METADATA"], most)
         core = metadata.CoreMetadata.parse(data)
-        refusals, warnings = core.judge(filename)
-        findings.refuse(InvalidWheelError, refusals)
-        findings.warnings += warnings
-        contact = core.contact
     except UnwheelError as error:
         findings.absorb(error)
-    return contact
+        return None, ()
+    refusals, warnings = metadata.check_agreement(info, core, filename)
+    findings.refuse(InvalidWheelError, refusals)
+    findings.warnings += warnings
+    return ", ".join(core.contacts) or None, info.platforms
 
 
 def _link_targets(
-    archive: Archive, kinds: _Kinds, limits: Limits
+    archive: Archive, kinds: _Kinds, limits: Limits, findings: _Findings
 ) -> dict[str, bytes]:
-    names = archive.entries.names
-    limit = limits.link_target_length
-    return {names[k]: archive.read(k, limit) for k in kinds.links}
+    """The payload of every link that can be read."""
+    targets = {}
+    for k in kinds.links:
+        try:
+            payload = archive.read(k, limits.link_target_length)
+        except UnwheelError as error:
+            findings.absorb(error)
+            continue
+        targets[archive.entries.names[k]] = payload
+    return targets
 
 
 # ------------------------------------------------------------- RECORD
@@ -416,9 +433,10 @@ def _judge_record(
         listed = sorted([*kinds.files, *kinds.links])
         names = [table.names[k] for k in listed]
         sizes = [table.sizes[k] for k in listed]
-    problems = record.judge(
-        rows, names, sizes, dist_info, links=targets, level=level
-    )
+    if level == "names":
+        problems = record.names_problems(rows, names, dist_info)
+    else:
+        problems = record.judge(rows, names, sizes, dist_info, links=targets)
     if level == "warn":
         findings.warnings += problems
     else:
@@ -434,16 +452,7 @@ def _read_record(
 ) -> record.Record:
     where = index.get(f"{dist_info}/RECORD")
     if where is None:
-        raise RecordError(
-            [
-                Problem(
-                    "RECORD_MISSING",
-                    "the wheel has no RECORD",
-                    member=f"{dist_info}/RECORD",
-                    accept='record="off"',
-                )
-            ]
-        )
+        raise RecordError([record.record_missing(dist_info)])
     data = archive.read(where, limits.record_size)
     return record.Record.parse(data, limits)
 

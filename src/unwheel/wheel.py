@@ -225,12 +225,7 @@ class Wheel:
         Raises:
             InvalidWheelError: If there is none, or more than one.
         """
-        found, refusals, _ = find_dist_info(self.entries.names, self.filename)
-        if refusals:
-            from .errors import InvalidWheelError
-
-            raise InvalidWheelError(refusals, wheel=self.path)
-        return found
+        return find_dist_info(self.entries.names, self.filename)
 
     def read(self, name: str) -> bytes:
         """
