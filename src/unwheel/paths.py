@@ -197,10 +197,11 @@ def _all_distinct(names: Sequence[str], blob: bytes, dirs: set[str]) -> bool:
     """
     if not blob.isascii():
         return False
-    files = set(blob.decode("ascii").lower().split("\0"))
+    pieces = blob.decode("ascii").lower().split("\0")
+    files = set(pieces)
     lower = set(map(str.lower, dirs))
     return (
-        len(files) == len(names) + 1  # the piece after the last NUL
+        len(files) == len(pieces) == len(names) + 1  # after the last NUL
         and len(lower) == len(dirs)
         and lower.isdisjoint(files)
     )
