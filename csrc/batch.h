@@ -42,8 +42,8 @@ struct uw_batch {
 	struct uw_batch *later;
 	u32 jobs_taken;
 	u32 jobs_done;
-	bool finished;
 
+	atomic_bool finished; /* uw_batch_run() has no mutex to set it under */
 	atomic_bool cancelled;
 	atomic_uint_fast64_t bytes;
 	atomic_uint_fast64_t packed;

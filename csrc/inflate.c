@@ -423,11 +423,10 @@ static enum uw_reason read_dynamic(struct bits *b, struct lengths *l)
 	struct run run = {REPEAT, 0};
 	u32 litlen_count = take(b, 5) + 257;
 	u32 dist_count = take(b, 5) + 1;
-	u32 precode_count = take(b, 4) + 4;
 
 	if (litlen_count > LITLEN_COUNT || dist_count > DIST_COUNT)
 		return UW_WHY_DEFLATE_CODE_COUNTS;
-	if (!read_precode(b, precode_count, table))
+	if (!read_precode(b, take(b, 4) + 4, table))
 		return UW_WHY_DEFLATE_CODE_LENGTHS;
 
 	memset(l->counts, 0, sizeof(l->counts));

@@ -713,36 +713,37 @@ static const char *name_of_method(u16 method)
 	return method >= 2 && method <= 5 ? "Reduce" : "unknown";
 }
 
-static void check_method(const struct subject *s, const struct header *h)
+static void check_method(const struct subject *s, u16 method)
 {
-	if (h->method == METHOD_STORED) {
-		if (h->packed_size != h->size)
-			complain(s, UW_WHY_STORED_SIZE, h->packed_size, h->size,
-				 "the member is stored, "
-				 "but its two sizes differ");
-	} else if (h->method != METHOD_DEFLATED) {
-		complain(s, UW_WHY_METHOD, h->method, METHOD_DEFLATED,
-			 "method %u (%s) is not supported", h->method,
-			 name_of_method(h->method));
-	}
+	if (method != METHOD_STORED && method != METHOD_DEFLATED)
+		complain(s, UW_WHY_METHOD, method, METHOD_DEFLATED,
+			 "method %u (%s) is not supported", method,
+			 name_of_method(method));
 }
 
-static void check_name(const struct subject *s, const u8 *name,
-		       const struct header *h, const struct uw_limits *limits)
+static void check_name(const struct subject *s, const u8 *name, size_t len,
+		       const struct uw_limits *limits)
 {
-	size_t len = h->name_len;
-
-	if (len == 0) {
+	if (len == 0)
 		complain(s, UW_WHY_NAME_EMPTY, 0, 1, "the name is empty");
-		return;
-	}
-	if (memchr(name, 0, len) != NULL)
+	else if (memchr(name, 0, len) != NULL)
 		complain(s, UW_WHY_NAME_NUL, 0, 0, "the name has a NUL in it");
 	if (len > limits->name_len)
 		complain(s, UW_WHY_NAME_TOO_LONG, len, limits->name_len,
 			 "the name is too long");
-	if (name[len - 1] == '/' &&
-	    (h->size != 0 || h->packed_size != 0 || h->crc32 != 0))
+}
+
+/* What needs the fields that a ZIP64 extra field may give. */
+static void check_wide_fields(const struct subject *s, const struct header *h,
+			      const u8 *name)
+{
+	bool directory = h->name_len > 0 && name[h->name_len - 1] == '/';
+
+	check_disk(s, h->disk, 0);
+	if (h->method == METHOD_STORED && h->packed_size != h->size)
+		complain(s, UW_WHY_STORED_SIZE, h->packed_size, h->size,
+			 "the member is stored, but its two sizes differ");
+	if (directory && (h->size != 0 || h->packed_size != 0 || h->crc32 != 0))
 		complain(s, UW_WHY_DIRECTORY_HAS_DATA, h->size, 0,
 			 "the member is a directory and has data");
 }
@@ -832,12 +833,13 @@ static bool read_variable(struct reading *r, struct header *h,
 	if (comment_len != 0)
 		complain(s, UW_WHY_ENTRY_COMMENT, comment_len, 0,
 			 "the directory entry has a comment");
-	if (!check_extras(s, extra, s->offset + UW_ZIP_ENTRY_LEN + h->name_len,
-			  name, h))
+	check_method(s, h->method);
+	check_name(s, name, h->name_len, r->limits);
+	if (check_extras(s, extra, s->offset + UW_ZIP_ENTRY_LEN + h->name_len,
+			 name, h))
+		check_wide_fields(s, h, name);
+	else
 		r->placed = false;
-	check_method(s, h);
-	check_name(s, name, h, r->limits);
-	check_disk(s, h->disk, 0);
 	fill_entry(entry, h, name);
 	keep_name(r, name, h->name_len, entry);
 	return true;

@@ -96,7 +96,7 @@ def _problem(error: Any, member: str | None = None) -> Problem:
         found, expected = form.format(error.found), form.format(error.expected)
     if error.os_error:
         code = errno_codes.errorcode.get(error.os_error, "OS_ERROR")
-        found = os.strerror(error.os_error)
+        message += f": {os.strerror(error.os_error)}"
     return Problem(
         code=code,
         message=message,
@@ -129,9 +129,8 @@ def os_problem(number: int, what: str, member: str | None = None) -> Problem:
     """The failure *number* of the operating system, as a problem."""
     return Problem(
         code=errno_codes.errorcode.get(number, "OS_ERROR"),
-        message=what,
+        message=f"{what}: {os.strerror(number)}" if number else what,
         member=member,
-        found=os.strerror(number) if number else None,
     )
 
 
@@ -157,6 +156,7 @@ class NativeArchive:
         self, path: str, limits: Limits, descriptors: str = "signed"
     ) -> None:
         self._handle: Any = None
+        self._memory: Any = None
         handle = ffi.new("struct uw_archive **")
         problems = ffi.new("struct uw_problems *")
         c_limits = _c_limits(limits, descriptors)

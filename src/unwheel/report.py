@@ -1,13 +1,30 @@
 """
 What was done with one wheel, for people and for programs.
+
+The JSON of `to_json()` is stable: `"format"` is 1 until a key changes its
+meaning; new keys may come.  Sizes are bytes, times seconds.  Every string is
+well-formed Unicode: a byte of a name that is not UTF-8 reads ``\\udcXX``,
+spelled out.  Every object has these keys:
+
+    format      1
+    action      "extract", "verify" or "list"
+    status      "ok", "refused" (the wheel's fault) or "failed" (our side's)
+    wheel       the wheel, as the caller named it
+
+`Report.to_json`, `refusal_to_json` and `listing.Listing.to_json` document the
+rest.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING
 
-from .errors import Problem
+from .errors import DestinationError, Problem, UnwheelError
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 FORMAT = 1  # of to_json(); changes when a key changes its meaning
 
@@ -72,3 +89,97 @@ class Report:
     def files(self) -> Sequence[FileFact]:
         """Every file with the digest of the bytes written, made when asked."""
         return self._files()
+
+    def to_json(self, *, files: bool = False) -> dict[str, object]:
+        """
+        The report, as `json.dumps` takes it.
+
+        Besides the keys of every object: `destination`, `members`, `size`,
+        `archive_size`, `directories`, `seconds` (to the microsecond),
+        `publishing` and `record`, with the meaning of the attribute of that
+        name, null where it is None; `links`, objects of `path`, `target`,
+        `outcome`, `reason`; `warnings`, objects as `problem_to_json` says.
+
+        Args:
+            files: Also `files`, one object of `path`, `size`, `sha256`
+                (hexadecimal) and `executable` for every file written or
+                verified.
+        """
+        told: dict[str, object] = {
+            **head_to_json(self.action, "ok", self.wheel),
+            "destination": _text(self.destination),
+            "members": self.members,
+            "size": self.size,
+            "archive_size": self.archive_size,
+            "directories": self.directories,
+            "links": [fact_to_json(link) for link in self.links],
+            "warnings": [problem_to_json(found) for found in self.warnings],
+            "seconds": round(self.seconds, 6),
+            "publishing": self.publishing,
+            "record": self.record,
+        }
+        if files:
+            told["files"] = [fact_to_json(fact) for fact in self.files]
+        return told
+
+
+def problem_to_json(problem: Problem) -> dict[str, object]:
+    """
+    Make an object of a *problem*, as `json.dumps` takes it.
+
+    Its keys are the attributes of `Problem`: `code`, `message`, `member`,
+    `found`, `expected`, `accept`, `offset`; null where one is None.
+    """
+    return fact_to_json(problem)
+
+
+def refusal_to_json(
+    error: UnwheelError, *, action: str, wheel: str
+) -> dict[str, object]:
+    """
+    Make an object of an *error*, as `json.dumps` takes it.
+
+    Besides the keys of every object: `error`, the name of its class;
+    `errno`, the number of the system's error or null; `problems`, all of
+    them, objects as `problem_to_json` says.
+    """
+    ours = isinstance(error, DestinationError)
+    return {
+        **head_to_json(action, "failed" if ours else "refused", wheel),
+        "error": type(error).__name__,
+        "errno": error.errno if isinstance(error, DestinationError) else None,
+        "problems": [problem_to_json(found) for found in error.problems],
+    }
+
+
+def head_to_json(action: str, status: str, wheel: str) -> dict[str, object]:
+    """Make the keys that every object has."""
+    return {
+        "format": FORMAT,
+        "action": action,
+        "status": status,
+        "wheel": _well_formed(wheel),
+    }
+
+
+def fact_to_json(fact: DataclassInstance) -> dict[str, object]:
+    """Make an object of a *fact*: its attributes, each under its own name."""
+    told = {slot.name: getattr(fact, slot.name) for slot in fields(fact)}
+    return {
+        key: _well_formed(value) if isinstance(value, str) else value
+        for key, value in told.items()
+    }
+
+
+def _text(value: str | None) -> str | None:
+    return None if value is None else _well_formed(value)
+
+
+def _well_formed(text: str) -> str:
+    """
+    The *text* with lone surrogates spelled out.
+
+    JSON can escape them, but many parsers refuse the whole line for one:
+    a stranger's member name must not decide whether a report can be read.
+    """
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")

@@ -1,0 +1,149 @@
+"""What is in one wheel, as the archive and RECORD state it, unverified."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .backend import METHODS, Entry
+from .errors import Problem, SourceError, UnwheelError
+from .policy import Policy
+from .report import fact_to_json, head_to_json, problem_to_json
+from .wheel import Wheel
+
+
+@dataclass(frozen=True, slots=True)
+class EntryFact:
+    """
+    An entry as the archive and RECORD state it; nothing was verified.
+
+    Attributes:
+        path: The name, as stored.
+        type: "file", "directory", "link" or "other".
+        mode: POSIX `st_mode`, or None if the archive has none.
+        method: "stored", "deflated", or the number of APPNOTE 4.4.5.
+        size: Bytes, inflated.
+        packed_size: Bytes in the archive.
+        crc32: Eight hexadecimal digits.
+        digest: What RECORD says, as "sha256:" and hexadecimal digits, or
+            None if it says nothing.
+        target: What a link points to, as stored, else None.
+    """
+
+    path: str
+    type: str
+    mode: int | None
+    method: str
+    size: int
+    packed_size: int
+    crc32: str
+    digest: str | None
+    target: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """
+    What is in one wheel.
+
+    Attributes:
+        wheel: The wheel, as the caller named it.
+        archive_size: Bytes of the wheel file.
+        entries: All entries, in the order of the archive.
+        warnings: Why a digest or a link's target could not be shown.
+    """
+
+    wheel: str
+    archive_size: int
+    entries: tuple[EntryFact, ...]
+    warnings: tuple[Problem, ...] = ()
+
+    @property
+    def size(self) -> int:
+        """Bytes of all entries, inflated."""
+        return sum(entry.size for entry in self.entries)
+
+    @property
+    def packed_size(self) -> int:
+        """Bytes of all entries in the archive, without its headers."""
+        return sum(entry.packed_size for entry in self.entries)
+
+    def to_json(self) -> dict[str, object]:
+        """
+        The listing, as `json.dumps` takes it.
+
+        Besides the keys of every object: `archive_size`, `size`,
+        `packed_size`; `entries`, objects with the attributes of `EntryFact`;
+        `warnings`, objects as `problem_to_json` says.
+        """
+        return {
+            **head_to_json("list", "ok", self.wheel),
+            "archive_size": self.archive_size,
+            "size": self.size,
+            "packed_size": self.packed_size,
+            "entries": [fact_to_json(entry) for entry in self.entries],
+            "warnings": [problem_to_json(found) for found in self.warnings],
+        }
+
+
+def list_wheel(path: str, policy: Policy) -> Listing:
+    """
+    What is in the wheel at *path*.
+
+    A RECORD or a link that cannot be read is a warning: one lists a wheel
+    to see what is wrong with it.
+
+    Raises:
+        SourceError: If it cannot be read at all.
+        UnwheelError: If it is no archive, or larger than *policy* allows.
+    """
+    with Wheel(path, policy=policy) as wheel:
+        digests, warnings = _digests(wheel)
+        targets, more_warnings = _targets(wheel)
+        return Listing(
+            wheel=path,
+            archive_size=wheel.entries.archive_size,
+            entries=tuple(
+                _fact(entry, digests.get(entry.name), targets.get(entry.name))
+                for entry in wheel.entries
+            ),
+            warnings=(*warnings, *more_warnings),
+        )
+
+
+def _digests(wheel: Wheel) -> tuple[dict[str, str], tuple[Problem, ...]]:
+    try:
+        record = wheel.record
+    except SourceError:
+        raise
+    except UnwheelError as error:
+        return {}, error.problems
+    digests = {
+        path: f"{algorithm}:{digest.hex()}"
+        for path, (algorithm, digest) in record.other.items()
+    }
+    for path, digest in record.sha256.items():
+        digests[path] = f"sha256:{digest.hex()}"
+    return digests, ()
+
+
+def _targets(wheel: Wheel) -> tuple[dict[str, str], tuple[Problem, ...]]:
+    try:
+        return wheel.link_targets, ()
+    except SourceError:
+        raise
+    except UnwheelError as error:
+        return {}, error.problems
+
+
+def _fact(entry: Entry, digest: str | None, target: str | None) -> EntryFact:
+    return EntryFact(
+        path=entry.name,
+        type=entry.type,
+        mode=entry.mode or None,
+        method=METHODS.get(entry.method, str(entry.method)),
+        size=entry.size,
+        packed_size=entry.packed_size,
+        crc32=f"{entry.crc32:08x}",
+        digest=digest,
+        target=target,
+    )
