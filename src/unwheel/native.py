@@ -150,6 +150,8 @@ class NativeArchive:
         LimitError: If it is larger than *limits*.
     """
 
+    _memory: Any = None  # what the core reads from, kept alive
+
     def __init__(
         self, path: str, limits: Limits, descriptors: str = "signed"
     ) -> None:

@@ -18,7 +18,7 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from . import links, metadata, paths, record
 from .backend import HOST_UNIX, Archive, EntryTable
@@ -99,6 +99,17 @@ class _Findings:
 
     def absorb(self, error: UnwheelError) -> None:
         self.refuse(type(error), error.problems)
+
+    def take_record(self, level: str, problems: Iterable[Problem]) -> None:
+        """What is wrong with RECORD, at that *level* of the policy."""
+        accept = 'record="warn"'
+        problems = [
+            p if p.accept else replace(p, accept=accept) for p in problems
+        ]
+        if level == "warn":
+            self.warnings += problems
+        else:
+            self.refuse(RecordError, problems)
 
     def check(self) -> None:
         """Raise everything that was found, if anything was."""
@@ -420,12 +431,12 @@ def _judge_record(
     if level == "off":
         return None
     try:
-        rows = _read_record(archive, index, dist_info, policy.limits)
+        rows, problems = _read_record(archive, index, dist_info, policy.limits)
+    except RecordError as error:
+        findings.take_record(level, error.problems)
+        return None
     except UnwheelError as error:
-        if level == "warn" and isinstance(error, RecordError):
-            findings.warnings += error.problems
-        else:
-            findings.absorb(error)
+        findings.absorb(error)
         return None
     table = archive.entries
     names, sizes = table.names, table.sizes
@@ -434,13 +445,13 @@ def _judge_record(
         names = [table.names[k] for k in listed]
         sizes = [table.sizes[k] for k in listed]
     if level == "names":
-        problems = record.names_problems(rows, names, dist_info)
+        problems = [
+            p for p in problems if p.code not in record.NOT_ABOUT_NAMES
+        ]
+        problems += record.names_problems(rows, names, dist_info)
     else:
-        problems = record.judge(rows, names, sizes, dist_info, links=targets)
-    if level == "warn":
-        findings.warnings += problems
-    else:
-        findings.refuse(RecordError, problems)
+        problems += record.judge(rows, names, sizes, dist_info, links=targets)
+    findings.take_record(level, problems)
     return rows
 
 
@@ -449,12 +460,12 @@ def _read_record(
     index: Mapping[str, int],
     dist_info: str,
     limits: Limits,
-) -> record.Record:
+) -> tuple[record.Record, list[Problem]]:
     where = index.get(f"{dist_info}/RECORD")
     if where is None:
         raise RecordError([record.record_missing(dist_info)])
     data = archive.read(where, limits.record_size)
-    return record.Record.parse(data, limits)
+    return record.Record.read(data, limits, known=index.keys())
 
 
 # ------------------------------------------------------------- orders
@@ -478,13 +489,14 @@ def _orders(
         names = [table.names[k] for k in files]
         attributes = [table.attributes[k] for k in files]
     verify = rows is not None and policy.record in ("verify", "warn")
-    digests, flags = _digest_columns(names, rows if verify else None)
+    exempt = record.unlisted(dist_info)
+    digests, flags = _digest_columns(names, rows if verify else None, exempt)
     for k, (attribute, made_by) in enumerate(
         zip(attributes, _hosts(table, files), strict=True)
     ):
         if attribute & _EXECUTABLE_ATTRIBUTE and made_by >> 8 == HOST_UNIX:
             flags[k] |= EXECUTABLE
-    rehash = _rehash(names, rows) if verify and rows is not None else ()
+    rehash = _rehash(names, rows if verify else None, exempt)
     files.extend(kinds.directories)
     return Plan(
         wheel=wheel,
@@ -510,23 +522,31 @@ def _hosts(table: EntryTable, files: Sequence[int]) -> Sequence[int]:
 
 
 def _digest_columns(
-    names: Sequence[str], rows: record.Record | None
+    names: Sequence[str],
+    rows: record.Record | None,
+    exempt: Collection[str],
 ) -> tuple[bytes, bytearray]:
+    """What SHA-256 is known of whom, and the flags that say so."""
     if rows is None:
         return NO_DIGEST * len(names), bytearray(len(names))
-    found = list(map(rows.sha256.get, names))
+    known = rows.sha256
+    if not known.keys().isdisjoint(exempt):
+        known = {k: v for k, v in known.items() if k not in exempt}
+    found = list(map(known.get, names))
     flags = bytearray([0 if digest is None else SHA256 for digest in found])
     digests = b"".join([digest or NO_DIGEST for digest in found])
     return digests, flags
 
 
 def _rehash(
-    names: Sequence[str], rows: record.Record
+    names: Sequence[str],
+    rows: record.Record | None,
+    exempt: Collection[str],
 ) -> tuple[tuple[int, str, bytes], ...]:
-    if not rows.other:
+    if rows is None or not rows.other:
         return ()
     return tuple(
         (k, *rows.other[name])
         for k, name in enumerate(names)
-        if name in rows.other
+        if name in rows.other and name not in exempt
     )

@@ -34,6 +34,10 @@ ALGORITHMS = {
 WEAK = frozenset(
     ("md5", "sha1", "sha224", "sha3_224", "md4", "ripemd160", "crc32")
 )
+# Problems of a row that leave its name as good as before.
+NOT_ABOUT_NAMES = frozenset(
+    ("RECORD_DIGEST", "RECORD_WEAK", "RECORD_ALGORITHM", "RECORD_SIZE")
+)
 # Files of .dist-info that RECORD cannot, or by PEP 427 need not, list.
 UNLISTED = ("RECORD", "RECORD.jws", "RECORD.p7s")
 
@@ -89,14 +93,28 @@ class Record:
                 RECORD_FIELDS, RECORD_DUPLICATE, RECORD_NAME, RECORD_DIGEST,
                 RECORD_WEAK, RECORD_ALGORITHM, RECORD_SIZE.
         """
-        text = _decoded(data)
-        separators = data.translate(None, _NO_SEPARATORS)
-        _limit_rows(separators, limits)
-        if columns := _columns(text, separators):
-            record = _from_columns(*columns, limits, known)
-            if record is not None:
-                return record
-        return _from_rows(text, limits)
+        text, record = _quickly(data, limits, known)
+        return _from_rows(text, limits) if record is None else record
+
+    @classmethod
+    def read(
+        cls,
+        data: bytes,
+        limits: Limits = Limits(),  # noqa: B008 - frozen
+        *,
+        known: Set[str] = frozenset(),
+    ) -> tuple[Record, list[Problem]]:
+        """
+        The rows of *data* that can be used, and what is wrong with others.
+
+        For who is content with less than `parse`: one bad row must not switch
+        off what the others are for.
+
+        Raises:
+            RecordError: If no row can be read (RECORD_NOT_UTF8, RECORD_ROWS).
+        """
+        text, record = _quickly(data, limits, known)
+        return _read_rows(text, limits) if record is None else (record, [])
 
 
 def record_missing(dist_info: str) -> Problem:
@@ -369,10 +387,32 @@ def _sha256_column(cells: list[str]) -> list[bytes] | None:
     return None if any(raw[32::33]) else [d for (d,) in _DIGEST(raw)]
 
 
+def _quickly(
+    data: bytes, limits: Limits, known: Set[str]
+) -> tuple[str, Record | None]:
+    """The text of RECORD, and what it says if no row is odd."""
+    text = _decoded(data)
+    separators = data.translate(None, _NO_SEPARATORS)
+    _limit_rows(separators, limits)
+    columns = _columns(text, separators)
+    if columns is None:
+        return text, None
+    return text, _from_columns(*columns, limits, known)
+
+
 def _from_rows(text: str, limits: Limits) -> Record:
     """The record, row by row; every problem there is, if there is one."""
+    record, problems = _read_rows(text, limits)
+    if problems:
+        raise RecordError(problems)
+    return record
+
+
+def _read_rows(text: str, limits: Limits) -> tuple[Record, list[Problem]]:
+    """The rows that can be used, and every problem there is."""
     record = Record(frozenset())
     seen: set[str] = set()
+    names: set[str] = set()
     problems: list[Problem] = []
     try:
         for number, row in enumerate(_rows(text), 1):
@@ -391,16 +431,17 @@ def _from_rows(text: str, limits: Limits) -> Record:
                     Problem("RECORD_DUPLICATE", "RECORD lists it twice", name)
                 )
             seen.add(name)
-            problems += _wrong_name(name, limits)
+            wrong = list(_wrong_name(name, limits))
+            if not wrong:
+                names.add(name)
+            problems += wrong
             problems += _take_digest(record, name, digest)
             problems += _take_size(record, name, size)
     except _csv_error() as error:
         problems.append(
             Problem("RECORD_FIELDS", f"RECORD is no CSV file: {error}")
         )
-    if problems:
-        raise RecordError(problems)
-    return replace(record, names=frozenset(seen))
+    return replace(record, names=frozenset(names)), problems
 
 
 def _rows(text: str) -> Iterable[list[str]]:
