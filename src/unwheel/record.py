@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 from binascii import a2b_base64
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, field, replace
 from itertools import compress
 from operator import not_
 from struct import Struct
@@ -19,6 +18,7 @@ from struct import Struct
 from .errors import Problem, RecordError, printable
 from .paths import is_plain, problem_with_name
 from .policy import Limits
+from .values import replace, value
 
 # "sha256 or better" (PEP 427), by hashlib's names; bytes of a digest.
 ALGORITHMS = {
@@ -51,7 +51,7 @@ _NO_SEPARATORS = bytes(set(range(256)) - set(b",\n"))
 _SHOWN = 400  # characters
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Record:
     """
     A RECORD that is well-formed; what it says is unjudged.
@@ -68,11 +68,11 @@ class Record:
     """
 
     names: frozenset[str]
-    sha256: dict[str, bytes] = field(default_factory=dict)
-    other: dict[str, tuple[str, bytes]] = field(default_factory=dict)
-    unhashed: set[str] = field(default_factory=set)
-    sizes: dict[str, int] = field(default_factory=dict)
-    symlinks: dict[str, str] = field(default_factory=dict)
+    sha256: dict[str, bytes]
+    other: dict[str, tuple[str, bytes]]
+    unhashed: set[str]
+    sizes: dict[str, int]
+    symlinks: dict[str, str]
 
     @classmethod
     def parse(
@@ -343,8 +343,10 @@ def _from_columns(
     return Record(
         names=unique,
         sha256=dict(zip(compress(names, digests), raw)),  # noqa: B905
+        other={},
         unhashed=set(compress(names, map(not_, digests))),
         sizes=dict(zip(compress(names, sizes), numbers)),  # noqa: B905
+        symlinks={},
     )
 
 
@@ -410,7 +412,7 @@ def _from_rows(text: str, limits: Limits) -> Record:
 
 def _read_rows(text: str, limits: Limits) -> tuple[Record, list[Problem]]:
     """The rows that can be used, and every problem there is."""
-    record = Record(frozenset())
+    record = Record(frozenset(), {}, {}, set(), {}, {})
     seen: set[str] = set()
     names: set[str] = set()
     problems: list[Problem] = []
