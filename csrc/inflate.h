@@ -42,13 +42,13 @@ struct uw_inflate {
 	u8 state;
 	bool final;	  /* this block is the last one */
 	bool fixed_ready; /* the tables are those of the fixed codes */
+	bool mixed;	  /* literals and matches follow no pattern */
 	enum uw_reason reason;
 	u8 *window;
 	size_t fresh_len;
 	u8 *out;   /* where the next byte goes */
 	u8 *valid; /* the oldest byte that a match may reach */
-	void (*decode)(struct uw_inflate *inflate, const u8 **next,
-		       const u8 *end);
+	u32 cpu;
 	u32 litlen[UW_INFLATE_LITLEN_LEN];
 	u32 dist[UW_INFLATE_DIST_LEN];
 };
