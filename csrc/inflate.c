@@ -1096,7 +1096,6 @@ enum uw_inflate_result uw_inflate_run(struct uw_inflate *inflate,
 	return result;
 }
 
-/* @window may be the present one: the history then slides to its beginning. */
 void uw_inflate_move(struct uw_inflate *inflate, u8 *window, size_t fresh_len)
 {
 	size_t len = min_size((size_t)(inflate->out - inflate->valid),
