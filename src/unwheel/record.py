@@ -12,7 +12,7 @@ import re
 from binascii import a2b_base64
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from itertools import compress
-from operator import not_
+from operator import ne, not_
 from struct import Struct
 
 from .errors import Problem, RecordError, printable
@@ -191,32 +191,38 @@ def content_problems(
     link, RECORD_MISMATCH.
     """
     exempt = unlisted(dist_info)
-    problems = []
-    listed = map(record.sizes.get, members)
-    for name, size, said in zip(members, sizes, listed):  # noqa: B905
-        if said != size and said is not None and name not in exempt:
-            problems.append(
-                _problem(
-                    "RECORD_SIZE_DIFFERS",
-                    "not of the size that RECORD says",
-                    name,
-                    found=f"{size} bytes",
-                    expected=f"{said} bytes",
-                )
-            )
-    bare = record.unhashed.intersection(members) - exempt - links.keys()
+    problems = list(_wrong_sizes(record, members, sizes, exempt))
+    bare = record.unhashed - exempt - links.keys()
     problems += [
         _problem("RECORD_NO_DIGEST", "RECORD has no digest of it", name)
-        for name in sorted(bare)
+        for name in sorted(bare.intersection(members) if bare else ())
     ]
-    files = record.symlinks.keys() & set(members) - links.keys()
+    claims = record.symlinks.keys() - links.keys()
     problems += [
         _problem("RECORD_MISMATCH", "RECORD says that it is a link", name)
-        for name in sorted(files)
+        for name in sorted(claims.intersection(members) if claims else ())
     ]
     for name, payload in links.items():
         problems += _wrong_link(record, name, payload)
     return problems
+
+
+def _wrong_sizes(
+    record: Record,
+    members: Sequence[str],
+    sizes: Sequence[int],
+    exempt: Set[str],
+) -> Iterator[Problem]:
+    listed = list(map(record.sizes.get, members))
+    for k in compress(range(len(members)), map(ne, listed, sizes)):
+        if listed[k] is not None and members[k] not in exempt:
+            yield _problem(
+                "RECORD_SIZE_DIFFERS",
+                "not of the size that RECORD says",
+                members[k],
+                found=f"{sizes[k]} bytes",
+                expected=f"{listed[k]} bytes",
+            )
 
 
 def _wrong_link(
@@ -291,7 +297,7 @@ def _limit_rows(separators: bytes, limits: Limits) -> None:
             [
                 Problem(
                     "RECORD_ROWS",
-                    f"RECORD has more than {limits.entries} rows",
+                    f"RECORD has more rows than {limits.entries} entries need",
                     accept="limits.entries",
                 )
             ]
