@@ -17,13 +17,14 @@ from contextlib import suppress
 
 from .errors import DestinationError, Problem
 from .native import Tree, os_problem
+from .plan import RESERVED
 
 try:
     import fcntl
 except ImportError:  # Windows; there a directory in use cannot be removed
     fcntl = None  # type: ignore[assignment]
 
-_PREFIX = ".unwheel-"
+_PREFIX = RESERVED
 _NAME = re.compile(re.escape(_PREFIX) + "[0-9a-f]{16}")
 _PROBE = _PREFIX + "mode"
 
