@@ -362,8 +362,8 @@ int uw_batch_new(const struct uw_archive *archive, const struct uw_tree *tree,
 	*batch_ret = NULL;
 	batch = calloc(1, sizeof(*batch));
 	if (batch == NULL)
-		return uw_fail(err, UW_ERR_MEMORY, UW_WHY_NONE, 0,
-			       "out of memory");
+		return (int)uw_fail(err, UW_ERR_MEMORY, UW_WHY_NONE, 0,
+				    "out of memory");
 	batch->archive = archive;
 	batch->tree = tree;
 	status = take_sheet(batch, sheet, err);

@@ -625,8 +625,8 @@ int uw_batch_run(struct uw_batch *batch, uint32_t cpu, struct uw_error *err)
 	u32 k;
 
 	if (worker == NULL)
-		return uw_fail(err, UW_ERR_MEMORY, UW_WHY_NONE, 0,
-			       "out of memory");
+		return (int)uw_fail(err, UW_ERR_MEMORY, UW_WHY_NONE, 0,
+				    "out of memory");
 	for (k = 0; k < batch->job_count; k++)
 		run_job(worker, batch, &batch->jobs[k]);
 	batch->finished = true;

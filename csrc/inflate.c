@@ -188,6 +188,7 @@ static u32 reverse16(u32 x)
 #define LENGTHS_MAX (FIXED_LITLEN_COUNT + FIXED_DIST_COUNT)
 
 struct lengths {
+	bool mixed; /* see looks_mixed() */
 	u32 dist_first;
 	u16 litlen_counts[REPEAT + 1];
 	u16 counts[REPEAT + 1];
@@ -206,6 +207,21 @@ struct code {
 	u32 none;     /* and the one for bits that are no code */
 };
 
+#define WHOLE_SPACE 0x10000u
+
+/* How much of the code space codes take; hostile ones take more than all. */
+static u32 space(const u16 *from, const u16 *to)
+{
+	u32 taken = 0;
+	u32 len;
+
+	for (len = 1; len <= CODE_MAX_BITS; len++)
+		taken += (u32)(to[len] - from[len]) * (WHOLE_SPACE >> len);
+	return taken;
+}
+
+static const u16 no_counts[REPEAT + 1];
+
 /*
  * A set of lengths must use up the code space.  As in zlib there are two
  * exceptions: one code of one bit, and none at all (no end-of-block code is
@@ -213,13 +229,10 @@ struct code {
  */
 static bool is_code(const u16 *from, const u16 *to)
 {
-	u32 space = 0;
-	u32 len;
+	u32 taken = space(from, to);
 
-	for (len = 1; len <= CODE_MAX_BITS; len++)
-		space += (u32)(to[len] - from[len]) << (16 - len);
-	return space == 0x10000 || space == 0 ||
-	       (space == 0x8000 && to[1] - from[1] == 1);
+	return taken == WHOLE_SPACE || taken == 0 ||
+	       (taken == WHOLE_SPACE / 2 && to[1] - from[1] == 1);
 }
 
 UW_INLINE u32 entry_of(const struct code *c, u32 symbol, u32 len)
@@ -249,7 +262,7 @@ static void build_subtables(const struct code *c, const struct lengths *l,
 			u32 prefix = code & ((1u << c->root_bits) - 1);
 			u32 step = 1u << (len - c->root_bits);
 
-			next_code += 0x10000u >> len;
+			next_code += WHOLE_SPACE >> len;
 			if (prefix != last) {
 				last = prefix;
 				start = end;
@@ -284,7 +297,7 @@ UW_INLINE void build(const struct code *c, const struct lengths *l)
 		for (k = c->from[len]; k < c->to[len]; k++) {
 			c->table[reverse16(next_code)] =
 				entry_of(c, l->rows[len][k], len);
-			next_code += 0x10000u >> len;
+			next_code += WHOLE_SPACE >> len;
 		}
 	}
 	while (c->from[longest] == c->to[longest] && longest > c->root_bits)
@@ -295,12 +308,11 @@ UW_INLINE void build(const struct code *c, const struct lengths *l)
 
 static void build_tables(struct uw_inflate *s, const struct lengths *l)
 {
-	static const u16 zeros[CODE_MAX_BITS + 1];
 	const struct code litlen = {
 		.table = s->litlen,
 		.root_bits = UW_INFLATE_LITLEN_BITS,
 		.kinds = litlen_kinds,
-		.from = zeros,
+		.from = no_counts,
 		.to = l->litlen_counts,
 		.subtable = SPECIAL,
 		.none = SPECIAL | END | NO_SYMBOL | 1u << 8,
@@ -361,10 +373,10 @@ static bool build_precode(const u8 *lens, u32 *table)
 			for (at = reverse16(next_code);
 			     at < 1u << PRECODE_MAX_BITS; at += 1u << len)
 				table[at] = precode_kinds[symbol] + len * 0x101;
-			next_code += 0x10000u >> len;
+			next_code += WHOLE_SPACE >> len;
 		}
 	}
-	return next_code == 0x10000;
+	return next_code == WHOLE_SPACE;
 }
 
 static bool read_precode(struct bits *b, u32 count, u32 *table)
@@ -417,6 +429,21 @@ static void read_runs(struct bits *b, const u32 *table, struct lengths *l,
 	}
 }
 
+/*
+ * Whether literals and matches are likely to follow each other at random, from
+ * the code lengths up to the end of block.  It is so in machine code: nearly
+ * all byte values are in use, and matches are not rare.  In text a prediction
+ * is worth more than two literals without a branch.
+ */
+#define MIXED_LITERALS 180
+#define MIXED_SPACE    (WHOLE_SPACE / 4 * 3)
+
+static bool looks_mixed(const struct lengths *l)
+{
+	return END_OF_BLOCK - l->counts[0] >= MIXED_LITERALS &&
+	       space(no_counts, l->counts) < MIXED_SPACE;
+}
+
 static enum uw_reason read_dynamic(struct bits *b, struct lengths *l)
 {
 	u32 table[1 << PRECODE_MAX_BITS];
@@ -434,6 +461,7 @@ static enum uw_reason read_dynamic(struct bits *b, struct lengths *l)
 	read_runs(b, table, l, &run, END_OF_BLOCK + 1);
 	if (run.value == 0)
 		return UW_WHY_DEFLATE_CODE_LENGTHS;
+	l->mixed = looks_mixed(l);
 	read_runs(b, table, l, &run, litlen_count);
 	/* What the last run has too much belongs to the distances. */
 	memcpy(l->litlen_counts, l->counts, sizeof(l->counts));
@@ -501,9 +529,9 @@ static enum uw_reason parse_header(struct bits *b, struct header *h)
 static bool start_codes(struct uw_inflate *s, struct header *h)
 {
 	const struct lengths *l = &h->lengths;
-	static const u16 zeros[CODE_MAX_BITS + 1];
 
 	s->state = CODES;
+	s->mixed = h->type == BLOCK_DYNAMIC && l->mixed;
 	if (h->type == BLOCK_FIXED) {
 		if (!s->fixed_ready) {
 			fixed_lengths(&h->lengths);
@@ -512,7 +540,7 @@ static bool start_codes(struct uw_inflate *s, struct header *h)
 		}
 		return true;
 	}
-	if (!is_code(zeros, l->litlen_counts) ||
+	if (!is_code(no_counts, l->litlen_counts) ||
 	    !is_code(l->litlen_counts, l->counts))
 		return broken(s, UW_WHY_DEFLATE_CODE_LENGTHS);
 	s->fixed_ready = false;
@@ -588,91 +616,141 @@ static bool copy_stored(struct uw_inflate *s, const u8 **next, const u8 *end)
 
 /* ---------------------------------------------------------------- matches */
 
-/* What one instruction moves; 16 bytes are fast on every 64-bit machine. */
+/* What a machine moves at once; the widest only where the CPU was asked. */
 #if defined(__GNUC__)
-typedef u64 chunk __attribute__((vector_size(16)));
+typedef u64 chunk16 __attribute__((vector_size(16)));
+typedef u64 chunk32 __attribute__((vector_size(32)));
 #else
 typedef struct {
-	u64 half[2];
-} chunk;
+	u64 part[2];
+} chunk16;
+typedef struct {
+	u64 part[4];
+} chunk32;
 #endif
 
-UW_INLINE void copy16(u8 *to, const u8 *from)
+UW_INLINE void copy8(u8 *to, const u8 *from)
 {
-	chunk c;
+	u64 c;
 
 	memcpy(&c, from, sizeof(c));
 	memcpy(to, &c, sizeof(c));
 }
 
-UW_INLINE void copy64(u8 *to, const u8 *from)
+UW_INLINE void copy16(u8 *to, const u8 *from)
 {
-	copy16(to, from);
-	copy16(to + 16, from + 16);
-	copy16(to + 32, from + 32);
-	copy16(to + 48, from + 48);
+	chunk16 c;
+
+	memcpy(&c, from, sizeof(c));
+	memcpy(to, &c, sizeof(c));
 }
 
+/* Loads all of it before it stores. */
+UW_INLINE void copy32(u8 *to, const u8 *from, bool wide)
+{
+	chunk32 c;
+	chunk16 low, high;
+
+	if (wide) {
+		memcpy(&c, from, sizeof(c));
+		memcpy(to, &c, sizeof(c));
+		return;
+	}
+	memcpy(&low, from, sizeof(low));
+	memcpy(&high, from + 16, sizeof(high));
+	memcpy(to, &low, sizeof(low));
+	memcpy(to + 16, &high, sizeof(high));
+}
+
+/* All that gcc makes one store of; it does not of a loop. */
 UW_INLINE void store_le64(u8 *p, u64 v)
 {
-	int i;
-
-	for (i = 0; i < 8; i++)
-		p[i] = (u8)(v >> 8 * i);
+	p[0] = (u8)v;
+	p[1] = (u8)(v >> 8);
+	p[2] = (u8)(v >> 16);
+	p[3] = (u8)(v >> 24);
+	p[4] = (u8)(v >> 32);
+	p[5] = (u8)(v >> 40);
+	p[6] = (u8)(v >> 48);
+	p[7] = (u8)(v >> 56);
 }
 
 /*
- * A distance of 8 or less: the pattern fills a word, and as many whole patterns
- * as fit are kept of each store.
+ * Distances below 8: the pattern fills a word, and as many whole patterns as
+ * fit are kept of each store.
  */
-UW_INLINE void copy_pattern(u8 *to, const u8 *end, u32 distance)
+UW_INLINE void repeat_bytes(u8 *to, const u8 *end, u32 distance)
 {
 	u64 word = load_le64(to - distance);
 	u32 step = 8 / distance * distance;
 	u32 shift = 8 * distance;
 
-	if (distance < 8)
-		word &= ((u64)1 << shift) - 1;
+	word &= ((u64)1 << shift) - 1;
 	for (; shift < 64; shift *= 2)
 		word |= word << shift;
 	for (; to < end; to += step)
 		store_le64(to, word);
 }
 
+/*
+ * A match longer than its distance, from 8 up.  The pattern is written by two
+ * stores, the second ending where the pattern ends; nothing that was just
+ * stored is loaded again, which would have to wait.
+ */
+UW_INLINE void repeat_words(u8 *to, const u8 *end, u32 distance)
+{
+	const u8 *from = to - distance;
+
+	for (; to < end; to += distance) {
+		copy8(to, from);
+		copy8(to + distance - 8, from + distance - 8);
+	}
+}
+
+UW_INLINE void repeat_chunks(u8 *to, const u8 *end, u32 distance)
+{
+	const u8 *from = to - distance;
+
+	for (; to < end; to += distance) {
+		copy16(to, from);
+		copy16(to + distance - 16, from + distance - 16);
+	}
+}
+
 /* Matches that are long or overlap themselves. */
-UW_INLINE void copy_match(u8 *to, u32 distance, u32 len)
+UW_INLINE void copy_match(u8 *to, u32 distance, u32 len, bool wide)
 {
 	const u8 *end = to + len;
 
 	if (distance >= 32) {
-		for (; to < end; to += 32) {
-			copy16(to, to - distance);
-			copy16(to + 16, to + 16 - distance);
-		}
+		for (; to < end; to += 32)
+			copy32(to, to - distance, wide);
 	} else if (distance >= 16) {
-		for (; to < end; to += 16)
-			copy16(to, to - distance);
-	} else if (distance > 8) {
-		for (; to < end; to += 8)
-			store_le64(to, load_le64(to - distance));
+		repeat_chunks(to, end, distance);
+	} else if (distance >= 8) {
+		repeat_words(to, end, distance);
 	} else {
-		copy_pattern(to, end, distance);
+		repeat_bytes(to, end, distance);
 	}
 }
 
 #define COPY_LEN 64
 
 /* Nearly all matches: 64 bytes, however many are wanted. */
-UW_INLINE void copy(u8 *to, u32 distance, u32 len)
+UW_INLINE void copy(u8 *to, u32 distance, u32 len, bool wide)
 {
-	if (likely(len <= COPY_LEN && len <= distance))
-		copy64(to, to - distance);
-	else
-		copy_match(to, distance, len);
+	const u8 *from = to - distance;
+
+	if (likely(len <= COPY_LEN && len <= distance)) {
+		copy32(to, from, wide);
+		copy32(to + 32, from + 32, wide);
+	} else {
+		copy_match(to, distance, len, wide);
+	}
 }
 
 /* Both loops begin a turn below the window's end; one turn writes this much. */
-#define TURN_MAX (1 + MATCH_MAX + COPY_LEN)
+#define TURN_MAX (2 + MATCH_MAX + COPY_LEN)
 static_assert(TURN_MAX <= UW_INFLATE_SLACK, "a turn stays in the slack");
 
 /* -------------------------------------------------------------- fast loop */
@@ -684,12 +762,18 @@ static_assert(TURN_MAX <= UW_INFLATE_SLACK, "a turn stays in the slack");
 #define DISTANCE_MAX_BITS (CODE_MAX_BITS + 13)
 
 /*
- * A turn of the fast loop takes two literals of the root, or one and a match;
- * it refills after a literal, and before and after a distance.
+ * A turn of the fast loop takes up to two literals of the root, then one more
+ * of any length, or a match; it refills after that literal, and before and
+ * after a distance.
  */
-static_assert(UW_INFLATE_LITLEN_BITS + LENGTH_MAX_BITS + UW_INFLATE_DIST_BITS <=
+static_assert(2 * UW_INFLATE_LITLEN_BITS + LENGTH_MAX_BITS +
+			      UW_INFLATE_DIST_BITS <=
 		      REFILLED_BITS,
-	      "a literal, a length and the look-up of a distance");
+	      "two literals, a length and the look-up of a distance");
+static_assert(2 * UW_INFLATE_LITLEN_BITS + CODE_MAX_BITS +
+			      UW_INFLATE_LITLEN_BITS <=
+		      REFILLED_BITS,
+	      "two literals, a long one, and the look-up of the next symbol");
 static_assert(DISTANCE_MAX_BITS + UW_INFLATE_LITLEN_BITS <= REFILLED_BITS,
 	      "a distance and the look-up of the next symbol");
 
@@ -698,13 +782,25 @@ static_assert(DISTANCE_MAX_BITS + UW_INFLATE_LITLEN_BITS <= REFILLED_BITS,
 /* There is a refill before the first turn. */
 #define FAST_INPUT (TURN_INPUT + 8)
 
+/* Take a literal, or nothing, and look at what is next. */
+UW_INLINE u8 *take_literal(u8 *out, const u32 *litlen, struct bits *b,
+			   u32 *entry)
+{
+	*out = (u8)(*entry >> 16);
+	out += *entry >> 31;
+	drop(b, *entry);
+	*entry = litlen[b->buf & LITLEN_MASK];
+	return out;
+}
+
 /*
  * The order of things is made for latency.  A turn begins with the entry at
- * hand.  A literal is taken without a branch, as literals and matches mix at
- * random; an entry is looked up before the refill, not after it, and before a
- * match is copied.
+ * hand.  The first literal, with @mixed the first two, is taken without a
+ * branch; an entry is looked up before a refill, not after it, and before a
+ * match is copied.  @wide and @mixed are constants where this is inlined.
  */
-UW_INLINE void decode_fast(struct uw_inflate *s, const u8 **next, const u8 *end)
+UW_INLINE void decode_fast(struct uw_inflate *s, const u8 **next, const u8 *end,
+			   bool wide, bool mixed)
 {
 	const u8 *const next_limit = end - TURN_INPUT;
 	const u8 *const out_limit = window_end(s);
@@ -721,15 +817,12 @@ UW_INLINE void decode_fast(struct uw_inflate *s, const u8 **next, const u8 *end)
 		u32 len, distance, total;
 		u64 saved;
 
-		*out = (u8)(entry >> 16);
-		out += entry >> 31;
-		drop(&b, entry);
-		entry = litlen[b.buf & LITLEN_MASK];
+		out = take_literal(out, litlen, &b, &entry);
+		if (mixed)
+			out = take_literal(out, litlen, &b, &entry);
 		if (entry & LITERAL) {
-		take_literal:
-			*out++ = (u8)(entry >> 16);
-			drop(&b, entry);
-			entry = litlen[b.buf & LITLEN_MASK];
+		literal:
+			out = take_literal(out, litlen, &b, &entry);
 			refill(&b);
 			continue;
 		}
@@ -740,7 +833,7 @@ UW_INLINE void decode_fast(struct uw_inflate *s, const u8 **next, const u8 *end)
 					       low_bits(b.buf,
 							entry >> 8 & 15)];
 				if (entry & LITERAL)
-					goto take_literal;
+					goto literal;
 			}
 			if (entry & SPECIAL) {
 				drop(&b, entry >> 8);
@@ -774,7 +867,7 @@ UW_INLINE void decode_fast(struct uw_inflate *s, const u8 **next, const u8 *end)
 						: UW_WHY_DEFLATE_DISTANCE);
 			break;
 		}
-		copy(out, distance, len);
+		copy(out, distance, len, wide);
 		out += len;
 	} while (b.next <= next_limit && out < out_limit);
 
@@ -786,28 +879,34 @@ UW_INLINE void decode_fast(struct uw_inflate *s, const u8 **next, const u8 *end)
 
 static void decode_plain(struct uw_inflate *s, const u8 **next, const u8 *end)
 {
-	decode_fast(s, next, end);
+	if (s->mixed)
+		decode_fast(s, next, end, false, true);
+	else
+		decode_fast(s, next, end, false, false);
 }
 
-typedef void decode_fn(struct uw_inflate *s, const u8 **next, const u8 *end);
-
 #ifdef UW_X86
-/* Shifts that need no particular register, and a mask in one instruction. */
+/* Shifts that need no particular register, masks, and 32 bytes at once. */
 UW_TARGET("bmi2,avx2")
 static void decode_bmi2(struct uw_inflate *s, const u8 **next, const u8 *end)
 {
-	decode_fast(s, next, end);
+	if (s->mixed)
+		decode_fast(s, next, end, true, true);
+	else
+		decode_fast(s, next, end, true, false);
 }
 
-static decode_fn *choose(u32 cpu)
+static void decode(struct uw_inflate *s, const u8 **next, const u8 *end)
 {
-	return cpu & UW_CPU_BMI2 ? decode_bmi2 : decode_plain;
+	if (s->cpu & UW_CPU_BMI2)
+		decode_bmi2(s, next, end);
+	else
+		decode_plain(s, next, end);
 }
 #else
-static decode_fn *choose(u32 cpu)
+static void decode(struct uw_inflate *s, const u8 **next, const u8 *end)
 {
-	(void)cpu;
-	return decode_plain;
+	decode_plain(s, next, end);
 }
 #endif
 
@@ -868,7 +967,7 @@ static void put_match(struct uw_inflate *s, u32 distance, u32 len)
 	} else if (distance > (size_t)(s->out - s->valid)) {
 		broken(s, UW_WHY_DEFLATE_DISTANCE);
 	} else {
-		copy(s->out, distance, len);
+		copy(s->out, distance, len, false);
 		s->out += len;
 	}
 }
@@ -923,7 +1022,7 @@ static bool decode_carefully(struct uw_inflate *s, const u8 **next,
 static bool decode_codes(struct uw_inflate *s, const u8 **next, const u8 *end)
 {
 	if ((size_t)(end - *next) >= FAST_INPUT) {
-		s->decode(s, next, end);
+		decode(s, next, end);
 		if (s->state != CODES || s->out >= window_end(s))
 			return true;
 	}
@@ -942,12 +1041,13 @@ void uw_inflate_init(struct uw_inflate *inflate, u8 *window, size_t fresh_len,
 	inflate->state = HEADER;
 	inflate->final = false;
 	inflate->fixed_ready = false;
+	inflate->mixed = false;
 	inflate->reason = UW_WHY_NONE;
 	inflate->window = window;
 	inflate->fresh_len = fresh_len;
 	inflate->out = window + UW_INFLATE_HISTORY;
 	inflate->valid = inflate->out;
-	inflate->decode = choose(cpu);
+	inflate->cpu = cpu;
 }
 
 /* One step: a header, or as much as there is.  False: more input is needed. */
@@ -996,7 +1096,6 @@ enum uw_inflate_result uw_inflate_run(struct uw_inflate *inflate,
 	return result;
 }
 
-/* @window may be the present one: the history then slides to its beginning. */
 void uw_inflate_move(struct uw_inflate *inflate, u8 *window, size_t fresh_len)
 {
 	size_t len = min_size((size_t)(inflate->out - inflate->valid),

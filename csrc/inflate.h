@@ -42,13 +42,13 @@ struct uw_inflate {
 	u8 state;
 	bool final;	  /* this block is the last one */
 	bool fixed_ready; /* the tables are those of the fixed codes */
+	bool mixed;	  /* literals and matches follow no pattern */
 	enum uw_reason reason;
 	u8 *window;
 	size_t fresh_len;
 	u8 *out;   /* where the next byte goes */
 	u8 *valid; /* the oldest byte that a match may reach */
-	void (*decode)(struct uw_inflate *inflate, const u8 **next,
-		       const u8 *end);
+	u32 cpu;
 	u32 litlen[UW_INFLATE_LITLEN_LEN];
 	u32 dist[UW_INFLATE_DIST_LEN];
 };
@@ -65,10 +65,12 @@ void uw_inflate_init(struct uw_inflate *inflate, u8 *window, size_t fresh_len,
  * Decode from *@next up to @end, advancing *@next over what was consumed.
  *
  * The span at *@span_ret is valid until the next call.  SPAN: the window is
- * full.  DONE: the stream has ended, *@next is the first byte after it.  NEED:
- * at most UW_INFLATE_KEEP_MAX bytes are left; call again with those and at
- * least one more, or the stream is truncated.  ERROR: *@reason_ret says why;
- * the span is what came before.
+ * full, the span ends less than UW_INFLATE_SLACK beyond @fresh_len.  DONE: the
+ * stream has ended, *@next is the first byte after it.  NEED: at most
+ * UW_INFLATE_KEEP_MAX bytes are left; call again with those and at least one
+ * more, or the stream is truncated.  ERROR: *@reason_ret says why; the span is
+ * what came before.  DONE and ERROR stay: further calls consume nothing and say
+ * the same with an empty span.
  */
 enum uw_inflate_result uw_inflate_run(struct uw_inflate *inflate,
 				      const u8 **next, const u8 *end,
@@ -77,7 +79,8 @@ enum uw_inflate_result uw_inflate_run(struct uw_inflate *inflate,
 
 /*
  * Continue in another window of @fresh_len (the spans handed out so far stay
- * as they are in the old one).  Copies the history.
+ * as they are in the old one).  Copies the history.  In the present window it
+ * slides to the beginning.
  */
 void uw_inflate_move(struct uw_inflate *inflate, u8 *window, size_t fresh_len);
 

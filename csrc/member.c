@@ -277,13 +277,13 @@ int uw_reader_open(const struct uw_archive *archive, uint32_t entry,
 
 	*reader_ret = NULL;
 	if (entry >= archive->count)
-		return uw_fail(err, UW_ERR_USAGE, UW_WHY_NONE, 0,
-			       "no such entry");
+		return (int)uw_fail(err, UW_ERR_USAGE, UW_WHY_NONE, 0,
+				    "no such entry");
 	reader = calloc(1, sizeof(*reader));
 	if (reader == NULL || !uw_scratch_init(&reader->scratch, cpu)) {
 		free(reader);
-		return uw_fail(err, UW_ERR_MEMORY, UW_WHY_NONE, 0,
-			       "out of memory");
+		return (int)uw_fail(err, UW_ERR_MEMORY, UW_WHY_NONE, 0,
+				    "out of memory");
 	}
 	uw_decode_init(&reader->decode, archive, entry, &reader->scratch);
 	*reader_ret = reader;

@@ -10,6 +10,7 @@ from itertools import combinations
 from pathlib import Path
 
 import pytest
+
 from unwheel._native import ffi, lib
 
 CSRC = Path(__file__).resolve().parent.parent / "csrc"

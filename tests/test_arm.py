@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from hashes import CSRC, message
+
 from unwheel._native import lib
 
 COMPILER = shutil.which("aarch64-linux-gnu-gcc")

@@ -15,6 +15,7 @@ from hashes import (
     subsets,
     without_mprotect,
 )
+
 from unwheel._native import lib
 
 POLYNOMIAL = 0x104C11DB7

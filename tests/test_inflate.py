@@ -32,6 +32,7 @@ from kernels import (
     cpu_variants,
     feed,
 )
+
 from unwheel._native import lib
 
 every_cpu = pytest.mark.parametrize("cpu", cpu_variants(), ids=hex)

@@ -6,7 +6,7 @@ import posixpath
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from unwheel.filename import WheelFilename
@@ -412,6 +412,7 @@ COMPONENTS = st.lists(
 ).map("/".join)
 
 
+@settings(deadline=None)  # machines are shared
 @given(
     st.dictionaries(
         st.sampled_from(["a/l", "a/x", "b/c", "b/x", "c", "x", "a/b/c"]),

@@ -6,7 +6,7 @@ import posixpath
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from unwheel.errors import UnsafeMemberError
@@ -316,6 +316,7 @@ def test_accepts_the_explicit_directories_of_real_wheels():
     assert ([], []) == check([])
 
 
+@settings(deadline=None)  # machines are shared
 @given(st.text(alphabet=st.sampled_from("ab./\\ :\0\n\u00e9"), max_size=12))
 def test_member_path_never_escapes(name):
     """
@@ -345,6 +346,7 @@ NAMES = st.lists(
 )
 
 
+@settings(deadline=None)  # machines are shared
 @given(NAMES, st.sampled_from([Limits(), SMALL]))
 def test_the_bulk_checks_find_what_the_careful_ones_find(names, limits):
     """
@@ -357,6 +359,7 @@ def test_the_bulk_checks_find_what_the_careful_ones_find(names, limits):
     assert quick[0] == [p for p in careful[0] if p.member != "a\tb"]
 
 
+@settings(deadline=None)  # machines are shared
 @given(NAMES)
 def test_is_plain_is_never_wrong(names):
     """

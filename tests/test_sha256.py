@@ -17,6 +17,7 @@ from hashes import (
     subsets,
     without_mprotect,
 )
+
 from unwheel._native import ffi, lib
 
 every_cpu = pytest.mark.parametrize(

@@ -561,16 +561,16 @@ def run_python(script: str, *arguments: str) -> str:
 NOBODY = 65534
 
 AS_NOBODY = f"""
-import os, sys, unwheel
-from unwheel import wheel, native, staging, plan  # while they can be read
+import os, sys
+from unwheel import UnwheelError, extract  # while they can be read
 if os.geteuid() == 0:
     os.setgroups([])
     os.setgid({NOBODY})
     os.setuid({NOBODY})
 try:
-    report = unwheel.extract(sys.argv[1], sys.argv[2])
+    report = extract(sys.argv[1], sys.argv[2])
     print(report.publishing)
-except unwheel.UnwheelError as error:
+except UnwheelError as error:
     print(type(error).__name__, error.errno, error.problems[0].code)
 """
 

@@ -23,6 +23,7 @@ from builder import (
     deflated,
     extra_field,
 )
+
 from unwheel._native import lib
 
 ENTRY_LEN = 46

@@ -8,16 +8,22 @@ somebody asks for one.
 from __future__ import annotations
 
 import stat
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Protocol, overload
+from collections.abc import Iterator, Sequence
+
+from .values import value
+
+TYPE_CHECKING = False  # that of `typing` would cost its import
+if TYPE_CHECKING:
+    from typing import Protocol
+else:
+    Protocol = object
 
 HOST_UNIX = 3  # APPNOTE 4.4.2.2
 
 METHODS = {0: "stored", 8: "deflated"}
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Entry:
     """
     One entry of the central directory, as stored (APPNOTE 4.3.12).
@@ -59,7 +65,7 @@ class Entry:
         return "file" if kind in (0, stat.S_IFREG) else "other"
 
 
-class EntryTable(Sequence[Entry]):
+class EntryTable:
     """
     All entries of one archive, as columns in directory order.
 
@@ -113,16 +119,11 @@ class EntryTable(Sequence[Entry]):
     def __len__(self) -> int:
         return len(self.names)
 
-    @overload
-    def __getitem__(self, index: int) -> Entry: ...
+    def __iter__(self) -> Iterator[Entry]:
+        return map(self.__getitem__, range(len(self)))
 
-    @overload
-    def __getitem__(self, index: slice) -> list[Entry]: ...
-
-    def __getitem__(self, index: int | slice) -> Entry | list[Entry]:
+    def __getitem__(self, index: int) -> Entry:
         """The entry at *index*, as a readable object."""
-        if isinstance(index, slice):
-            return [self[i] for i in range(*index.indices(len(self)))]
         host = self.made_by[index] >> 8
         return Entry(
             name=self.names[index],

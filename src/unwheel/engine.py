@@ -15,7 +15,6 @@ import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
 
 from . import native
 from .backend import EntryTable
@@ -41,6 +40,7 @@ from .plan import EXECUTABLE, Plan, make_plan
 from .policy import Policy
 from .report import FileFact, LinkFact, Report
 from .staging import Staging, remove_stale
+from .values import value
 
 OnEvent = Callable[[Event], object]
 
@@ -406,7 +406,7 @@ def _check_space(path: str, size: int) -> None:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class _Failure:
     """An order that failed: whose fault it is, and what to say."""
 

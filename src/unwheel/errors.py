@@ -7,10 +7,11 @@ The class says who has to act; `problems` says everything that was found.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from .values import value
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Problem:
     """
     One thing that is wrong.

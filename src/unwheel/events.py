@@ -4,10 +4,10 @@ What happened, as facts in the past tense, told in the caller's thread.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from .values import value
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class WheelPlanned:
     """A wheel was opened and judged; bytes start to move now."""
 
@@ -16,7 +16,7 @@ class WheelPlanned:
     size: int  # bytes, inflated
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class BytesDone:
     """So much of a wheel is inflated, verified and written."""
 
@@ -25,7 +25,7 @@ class BytesDone:
     members: int
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class WheelExtracted:
     """A wheel was published at its destination."""
 
@@ -34,7 +34,7 @@ class WheelExtracted:
     size: int
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class WheelVerified:
     """A wheel was verified; nothing was written."""
 
@@ -42,7 +42,7 @@ class WheelVerified:
     size: int
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class WheelRefused:
     """A wheel of a bulk run was refused; the others go on."""
 
@@ -50,7 +50,7 @@ class WheelRefused:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class StagingRemoved:
     """What a process that died had left beside the destination is gone."""
 

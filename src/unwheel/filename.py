@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import product
 
 from .errors import InvalidWheelError, Problem, printable
+from .values import value
 
 _SUFFIX = ".whl"
 _NAME = r"(?P<name>[A-Za-z0-9](?:[A-Za-z0-9._]*[A-Za-z0-9])?)"
@@ -25,7 +25,7 @@ _FILENAME = re.compile(rf"{_NAME}-{_VERSION}(?:-{_BUILD})?-{_TAGS}\.whl")
 _MOST_TAGS = 4096
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class WheelFilename:
     """
     What the file name of a wheel says.

@@ -16,13 +16,13 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import dropwhile, pairwise
 
 from .errors import Problem, printable
 from .filename import WheelFilename, for_any_platform, for_windows_only
 from .paths import MemberPath, directories, problem_with_name
 from .policy import LINK_POLICIES, Limits
+from .values import value
 
 MOST_HOPS = 16  # links followed to resolve one, itself the first
 
@@ -69,7 +69,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _SHOWN = 400  # characters
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Link:
     """
     A link that may be made.
@@ -89,7 +89,7 @@ class Link:
     outcome: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class LinkPlan:
     """All links that may be made, and why the others may not."""
 
@@ -147,7 +147,7 @@ def resolve(
     return LinkPlan(tuple(links), tuple(problems))
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class _Found:
     """What a link leads to: `kind` is FILE, CHAIN, FOLDER or a code."""
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from .backend import METHODS, Entry
 from .errors import Problem, SourceError, UnwheelError
 from .policy import Policy
 from .report import fact_to_json, head_to_json, problem_to_json
+from .values import value
 from .wheel import Wheel
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class EntryFact:
     """
     An entry as the archive and RECORD state it; nothing was verified.
@@ -40,7 +39,7 @@ class EntryFact:
     target: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Listing:
     """
     What is in one wheel.

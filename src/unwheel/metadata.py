@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from .errors import InvalidWheelError, Problem, printable
 from .filename import (
@@ -19,6 +18,7 @@ from .filename import (
     normalise_name,
     same_version,
 )
+from .values import value
 
 WHEEL_VERSION = (1, 0)  # the one we know
 
@@ -60,7 +60,7 @@ def parse_headers(data: bytes) -> dict[str, list[str]]:
     return fields
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class WheelInfo:
     """
     The file WHEEL.
@@ -109,7 +109,7 @@ class WheelInfo:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class CoreMetadata:
     """
     The part of METADATA that concerns us (core metadata specification).

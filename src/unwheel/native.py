@@ -8,7 +8,6 @@ import errno as errno_codes
 import os
 import struct
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from . import _native
 from .backend import EntryTable
@@ -24,6 +23,10 @@ from .errors import (
     UnwheelError,
 )
 from .policy import Limits
+
+TYPE_CHECKING = False  # that of `typing` would cost its import
+if TYPE_CHECKING:
+    from typing import Any
 
 ffi = _native.ffi
 lib = _native.lib

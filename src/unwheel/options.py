@@ -9,12 +9,15 @@ from __future__ import annotations
 import argparse
 from functools import partial
 from os.path import basename
-from typing import TypeAlias
 
 from . import __version__, policy
 from .policy import Limits, Policy
 
-Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+TYPE_CHECKING = False  # that of `typing` would cost its import
+if TYPE_CHECKING:
+    from typing import TypeAlias
+
+    Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 # A given width spares argparse asking for the terminal's, which costs it 4 ms.
 HELP = partial(argparse.RawDescriptionHelpFormatter, width=79)

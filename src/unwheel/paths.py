@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
 from .errors import Problem, UnsafeMemberError, printable
 from .policy import Limits
+from .values import value
 
 UTF8_FLAG = 0x800  # APPNOTE 4.4.4, bit 11
 
@@ -45,7 +45,7 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 _DEVICE = re.compile(_DEVICES + r" *(?:[.:].*)?", re.I | re.S | re.A)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class MemberPath:
     """
     The path of a member, known to stay below any directory it is put in.

@@ -18,7 +18,6 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
-from dataclasses import dataclass, replace
 
 from . import links, metadata, paths, record
 from .backend import HOST_UNIX, Archive, EntryTable
@@ -32,6 +31,7 @@ from .errors import (
 )
 from .filename import WheelFilename
 from .policy import Limits, Policy
+from .values import replace, value
 
 # Bits of an order, as the core's `enum uw_order_flag` has them.
 EXECUTABLE = 1
@@ -55,7 +55,7 @@ _DOS_DIRECTORY = 0x10
 RESERVED = ".unwheel-"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Plan:
     """
     All orders of one wheel, judged.

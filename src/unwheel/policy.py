@@ -4,7 +4,7 @@ What is allowed.  Every default is the safe one.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from .values import value
 
 RECORD_LEVELS = ("verify", "warn", "names", "off")
 PORTABLE_NAMES = ("refuse", "warn")
@@ -15,7 +15,7 @@ DESCRIPTORS = ("signed", "any", "refuse")
 MIB = 1 << 20
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Limits:
     """
     The most that a wheel may ask for; a caller may raise each (ZIP.md).
@@ -53,7 +53,7 @@ class Limits:
     directory_size: int = 256 * MIB
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Policy:
     """
     What a caller accepts; frozen, so one value can serve many threads.
@@ -80,7 +80,7 @@ class Policy:
     portable_names: str = "warn"
     descriptors: str = "signed"
     durable: bool = False
-    limits: Limits = field(default_factory=Limits)
+    limits: Limits = Limits()
 
     def __post_init__(self) -> None:
         """Refuse a value that is not one of the named ones."""

@@ -12,7 +12,6 @@ import os
 import sys
 from collections.abc import Iterable
 from time import monotonic
-from typing import TYPE_CHECKING
 
 from .errors import printable
 from .events import (
@@ -24,6 +23,7 @@ from .events import (
     WheelVerified,
 )
 
+TYPE_CHECKING = False  # that of `typing` would cost its import
 if TYPE_CHECKING:
     from rich.progress import TaskID
 

@@ -11,14 +11,14 @@ from __future__ import annotations
 import re
 from binascii import a2b_base64
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, field, replace
 from itertools import compress
-from operator import not_
+from operator import ne, not_
 from struct import Struct
 
 from .errors import Problem, RecordError, printable
 from .paths import is_plain, problem_with_name
 from .policy import Limits
+from .values import replace, value
 
 # "sha256 or better" (PEP 427), by hashlib's names; bytes of a digest.
 ALGORITHMS = {
@@ -51,7 +51,7 @@ _NO_SEPARATORS = bytes(set(range(256)) - set(b",\n"))
 _SHOWN = 400  # characters
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Record:
     """
     A RECORD that is well-formed; what it says is unjudged.
@@ -68,11 +68,11 @@ class Record:
     """
 
     names: frozenset[str]
-    sha256: dict[str, bytes] = field(default_factory=dict)
-    other: dict[str, tuple[str, bytes]] = field(default_factory=dict)
-    unhashed: set[str] = field(default_factory=set)
-    sizes: dict[str, int] = field(default_factory=dict)
-    symlinks: dict[str, str] = field(default_factory=dict)
+    sha256: dict[str, bytes]
+    other: dict[str, tuple[str, bytes]]
+    unhashed: set[str]
+    sizes: dict[str, int]
+    symlinks: dict[str, str]
 
     @classmethod
     def parse(
@@ -191,32 +191,38 @@ def content_problems(
     link, RECORD_MISMATCH.
     """
     exempt = unlisted(dist_info)
-    problems = []
-    listed = map(record.sizes.get, members)
-    for name, size, said in zip(members, sizes, listed):  # noqa: B905
-        if said != size and said is not None and name not in exempt:
-            problems.append(
-                _problem(
-                    "RECORD_SIZE_DIFFERS",
-                    "not of the size that RECORD says",
-                    name,
-                    found=f"{size} bytes",
-                    expected=f"{said} bytes",
-                )
-            )
-    bare = record.unhashed.intersection(members) - exempt - links.keys()
+    problems = list(_wrong_sizes(record, members, sizes, exempt))
+    bare = record.unhashed - exempt - links.keys()
     problems += [
         _problem("RECORD_NO_DIGEST", "RECORD has no digest of it", name)
-        for name in sorted(bare)
+        for name in sorted(bare.intersection(members) if bare else ())
     ]
-    files = record.symlinks.keys() & set(members) - links.keys()
+    claims = record.symlinks.keys() - links.keys()
     problems += [
         _problem("RECORD_MISMATCH", "RECORD says that it is a link", name)
-        for name in sorted(files)
+        for name in sorted(claims.intersection(members) if claims else ())
     ]
     for name, payload in links.items():
         problems += _wrong_link(record, name, payload)
     return problems
+
+
+def _wrong_sizes(
+    record: Record,
+    members: Sequence[str],
+    sizes: Sequence[int],
+    exempt: Set[str],
+) -> Iterator[Problem]:
+    listed = list(map(record.sizes.get, members))
+    for k in compress(range(len(members)), map(ne, listed, sizes)):
+        if listed[k] is not None and members[k] not in exempt:
+            yield _problem(
+                "RECORD_SIZE_DIFFERS",
+                "not of the size that RECORD says",
+                members[k],
+                found=f"{sizes[k]} bytes",
+                expected=f"{listed[k]} bytes",
+            )
 
 
 def _wrong_link(
@@ -291,7 +297,7 @@ def _limit_rows(separators: bytes, limits: Limits) -> None:
             [
                 Problem(
                     "RECORD_ROWS",
-                    f"RECORD has more than {limits.entries} rows",
+                    f"RECORD has more rows than {limits.entries} entries need",
                     accept="limits.entries",
                 )
             ]
@@ -343,8 +349,10 @@ def _from_columns(
     return Record(
         names=unique,
         sha256=dict(zip(compress(names, digests), raw)),  # noqa: B905
+        other={},
         unhashed=set(compress(names, map(not_, digests))),
         sizes=dict(zip(compress(names, sizes), numbers)),  # noqa: B905
+        symlinks={},
     )
 
 
@@ -410,7 +418,7 @@ def _from_rows(text: str, limits: Limits) -> Record:
 
 def _read_rows(text: str, limits: Limits) -> tuple[Record, list[Problem]]:
     """The rows that can be used, and every problem there is."""
-    record = Record(frozenset())
+    record = Record(frozenset(), {}, {}, set(), {}, {})
     seen: set[str] = set()
     names: set[str] = set()
     problems: list[Problem] = []

@@ -18,18 +18,14 @@ rest.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING
 
 from .errors import DestinationError, Problem, UnwheelError
-
-if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
+from .values import fields_of, value
 
 FORMAT = 1  # of to_json(); changes when a key changes its meaning
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class FileFact:
     """A member as it was verified."""
 
@@ -39,7 +35,7 @@ class FileFact:
     executable: bool
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class LinkFact:
     """A symbolic link, and what became of it."""
 
@@ -49,7 +45,7 @@ class LinkFact:
     reason: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Report:
     """
     What was done with one wheel.
@@ -83,7 +79,7 @@ class Report:
     seconds: float
     publishing: str | None
     record: str
-    _files: Callable[[], Sequence[FileFact]] = field(repr=False, compare=False)
+    _files: Callable[[], Sequence[FileFact]]
 
     @property
     def files(self) -> Sequence[FileFact]:
@@ -162,12 +158,11 @@ def head_to_json(action: str, status: str, wheel: str) -> dict[str, object]:
     }
 
 
-def fact_to_json(fact: DataclassInstance) -> dict[str, object]:
-    """Make an object of a *fact*: its attributes, each under its own name."""
-    told = {slot.name: getattr(fact, slot.name) for slot in fields(fact)}
+def fact_to_json(fact: object) -> dict[str, object]:
+    """Make an object of a *fact*: its fields, each under its own name."""
     return {
-        key: _well_formed(value) if isinstance(value, str) else value
-        for key, value in told.items()
+        name: _well_formed(told) if isinstance(told, str) else told
+        for name, told in fields_of(fact)
     }
 
 

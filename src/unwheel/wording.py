@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from stat import S_IMODE
-from typing import TYPE_CHECKING
 
 from .errors import DestinationError, Problem, UnwheelError, printable
 from .options import accepting_option
 from .report import Report
 
+TYPE_CHECKING = False  # that of `typing` would cost its import
 if TYPE_CHECKING:
     from .listing import EntryFact, Listing
 
