@@ -97,7 +97,8 @@ enum uw_reason {
 	UW_WHY_CRC32,
 	UW_WHY_SHA256,
 	/* our side */
-	UW_WHY_SOURCE_TRUNCATED
+	UW_WHY_SOURCE_TRUNCATED,
+	UW_WHY_SOURCE_READ
 };
 
 #define UW_MEMBER_MAX 256
