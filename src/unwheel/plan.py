@@ -9,6 +9,7 @@ members costs a few passes in C, not 12,000 objects.
 from __future__ import annotations
 
 import stat
+import sys
 from array import array
 from collections.abc import (
     Callable,
@@ -298,7 +299,7 @@ def _judge_names(
         table.names_blob,
         table.flags,
         policy.limits,
-        policy.portable_names,
+        "refuse" if sys.platform == "win32" else policy.portable_names,
     )
     for problem in refusals:
         limit = (problem.accept or "").startswith("limits.")
