@@ -20,7 +20,7 @@ C_FILES = sorted((ROOT / "csrc").glob("*.[ch]"))
 # From leaf to face.  A module imports from lower rows, and in its own row
 # from the left.
 RANKS = [
-    "errors policy",
+    "values errors policy",
     "paths filename metadata record",
     "links events report backend",
     "plan native libarchive staging",

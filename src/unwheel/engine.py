@@ -8,11 +8,13 @@ they work on this one, tells the events, and answers Ctrl-C.
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import ExitStack, closing
 
 from . import native
 from .backend import EntryTable
@@ -38,6 +40,7 @@ from .plan import EXECUTABLE, Plan, make_plan
 from .policy import Policy
 from .report import FileFact, LinkFact, Report
 from .staging import Staging, remove_stale
+from .values import value
 
 OnEvent = Callable[[Event], object]
 
@@ -74,7 +77,7 @@ class Crew:
         self._count = threads or thread_count()
         self._threads: list[threading.Thread] = []
         self._crew = native.Crew()
-        self._failed = False
+        self._failed: list[int] = []
 
     def __enter__(self) -> Crew:
         return self
@@ -83,30 +86,45 @@ class Crew:
         self._crew.dismiss()
         for thread in self._threads:
             thread.join()
-        self._crew.close()
 
     def take(self, batch: native.Batch) -> None:
-        """Have *batch* done; the threads start with the first one."""
+        """
+        Have *batch* done; the threads start with the first one.
+
+        Raises:
+            RuntimeError: If the system has not one thread for us.
+        """
         while len(self._threads) < self._count:
             thread = threading.Thread(
                 target=self._work, name="unwheel-crew", daemon=True
             )
+            try:
+                thread.start()
+            except RuntimeError:  # fewer will do, one of them must be
+                if not self._threads:
+                    raise
+                self._count = len(self._threads)
+                break
             self._threads.append(thread)
-            thread.start()
         batch.give_to(self._crew)
 
     def _work(self) -> None:
         if not self._crew.work():
-            self._failed = True
+            self._failed.append(threading.get_ident())
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether no thread is left, for want of memory to work in."""
+        return len(self._failed) == len(self._threads)
 
     def check(self) -> None:
         """
         See that somebody is at work.
 
         Raises:
-            MemoryError: If a thread found no memory to work in.
+            MemoryError: If nobody is.
         """
-        if self._failed:
+        if self.is_gone:
             raise MemoryError("no memory for a thread of the crew")
 
 
@@ -119,8 +137,10 @@ class _Run:
         destination: str | None,
         policy: Policy,
         on_event: OnEvent | None,
+        crew: Crew,
     ) -> None:
         self.wheel = wheel
+        self._crew = crew
         self._destination = destination
         self._policy = policy
         self._on_event = on_event
@@ -129,13 +149,20 @@ class _Run:
         self._staging: Staging | None = None
         self._tree: native.Tree | None = None
         self._batch: native.Batch | None = None
-        self._alone = False
         self._told = -1
+        self.refusal: UnwheelError | None = None
 
     # -------------------------------------------------------------- start
 
-    def start(self, crew: Crew) -> None:
-        """Everything up to handing the orders to *crew*."""
+    def start(self) -> None:
+        """Everything up to handing the orders to the crew, or its refusal."""
+        try:
+            self._start()
+        except UnwheelError as error:
+            self.refusal = _named(error, self.wheel)
+            self.close()
+
+    def _start(self) -> None:
         self._archive = native.NativeArchive(
             self.wheel, self._policy.limits, self._policy.descriptors
         )
@@ -150,18 +177,16 @@ class _Run:
             self._plan.digests,
         )
         self._tell(WheelPlanned(self.wheel, self._plan.files, self._plan.size))
-        self._alone = (
-            self._plan.size < SMALL_SIZE and self._plan.files < SMALL_COUNT
-        )
-        if self._alone:
+        if self._plan.size < SMALL_SIZE and self._plan.files < SMALL_COUNT:
             self._batch.run()
         else:
-            crew.take(self._batch)
+            self._crew.take(self._batch)
 
     def _stage(self, destination: str) -> None:
         self._staging = Staging(
             destination, replace=self._policy.existing == "replace"
         )
+        self._staging.make()
         self._tree = native.Tree(self._staging.path)
         _check_space(self._staging.path, self._plan.size)
         if self._plan.links and not self._tree.can_symlink():
@@ -185,9 +210,7 @@ class _Run:
 
     def wait(self, milliseconds: int) -> bool:
         """Whether the crew is done with it, after at most so long."""
-        if self._batch is None:
-            return True
-        return self._alone or self._batch.wait(milliseconds)
+        return self._batch is None or self._batch.wait(milliseconds)
 
     def tell_progress(self) -> None:
         """Tell how far it is, if that has changed."""
@@ -205,10 +228,7 @@ class _Run:
         assert self._batch is not None
         self.tell_progress()
         results = self._batch.results()
-        warnings = list(self._plan.warnings)
-        if self._batch.failures():
-            warnings += self._judge(results)
-        self._rehash(results, warnings)
+        warnings = [*self._plan.warnings, *self._judge(results)]
         publishing = self._publish()
         report = self._report(results, tuple(warnings), publishing)
         if self._destination is None:
@@ -223,23 +243,27 @@ class _Run:
 
     def _judge(self, results: bytes) -> list[Problem]:
         """What failed; mismatches are warnings if the policy says so."""
-        warn = self._policy.record == "warn"
+        assert self._batch is not None
+        failures = self._rehash(results)
+        if self._batch.failures():
+            failures += self._failed_orders(results)
+        failures.sort(key=lambda failure: failure.order)
         warnings: list[Problem] = []
-        failures: list[tuple[type[UnwheelError], Problem, int]] = []
-        for k, status in enumerate(native.statuses(results)):
-            if status in (native.OK, native.CANCELLED):
-                continue
-            result = native.Result(results, k)
-            kind, problem = _explain(result, self._plan, k)
-            if warn and kind is MismatchError:
-                warnings.append(problem)
-            else:
-                failures.append((kind, problem, result.os_error))
+        if self._policy.record == "warn":
+            warnings = [f.problem for f in failures if f.kind is MismatchError]
+            failures = [f for f in failures if f.kind is not MismatchError]
         if failures:
-            raise _failure(failures, self.wheel)
+            raise _error_of(failures, self.wheel)
         return warnings
 
-    def _rehash(self, results: bytes, warnings: list[Problem]) -> None:
+    def _failed_orders(self, results: bytes) -> list[_Failure]:
+        return [
+            _explain(native.Result(results, k), self._plan, k)
+            for k, status in enumerate(native.statuses(results))
+            if status not in (native.OK, native.CANCELLED)
+        ]
+
+    def _rehash(self, results: bytes) -> list[_Failure]:
         """
         Compare the digests that are not SHA-256 (rare), through hashlib.
 
@@ -247,23 +271,26 @@ class _Run:
         hashed here must have the SHA-256 of those that the crew wrote.
         """
         assert self._archive is not None
+        failures = []
         for k, algorithm, expected in self._plan.rehash:
+            result = native.Result(results, k)
+            if result.status != native.OK:
+                continue
             member = self._plan.orders[k]
             found = self._archive.digest(member, algorithm, "sha256")
-            written = native.Result(results, k).sha256
-            if found["sha256"] == written and found[algorithm] == expected:
+            same = found["sha256"] == result.sha256
+            if same and found[algorithm] == expected:
                 continue
             problem = Problem(
                 algorithm.upper(),
-                f"{algorithm} is wrong",
+                f"{algorithm} is not what RECORD says",
                 member=self._plan.entries.names[member],
                 found=found[algorithm].hex(),
                 expected=expected.hex(),
                 accept='record="warn"',
             )
-            if self._policy.record != "warn":
-                raise MismatchError([problem], wheel=self.wheel)
-            warnings.append(problem)
+            failures.append(_Failure(k, MismatchError, problem))
+        return failures
 
     def _publish(self) -> str | None:
         if self._staging is None or self._tree is None:
@@ -310,7 +337,7 @@ class _Run:
         """Stop what is running, and leave nothing behind."""
         if self._batch is not None:
             self._batch.cancel()
-            while not self.wait(TICK_MS):
+            while not self.wait(TICK_MS) and not self._crew.is_gone:
                 pass
             self._batch.close()
             self._batch = None
@@ -320,6 +347,11 @@ class _Run:
             self._staging.discard()
         if self._archive is not None:
             self._archive.close()
+
+    def cancel(self) -> None:
+        """Have the crew drop it; `close` still has to be called."""
+        if self._batch is not None:
+            self._batch.cancel()
 
 
 def _files_of(
@@ -361,7 +393,6 @@ def _check_space(path: str, size: int) -> None:
     blocks = space.f_bfree if os.geteuid() == 0 else space.f_bavail
     free = blocks * space.f_frsize
     if space.f_blocks and size > free:
-        number = 28  # ENOSPC
         raise DestinationError(
             [
                 Problem(
@@ -371,17 +402,35 @@ def _check_space(path: str, size: int) -> None:
                     expected=f"at least {size}",
                 )
             ],
-            errno=number,
+            errno=errno.ENOSPC,
         )
 
 
-def _explain(
+@value
+class _Failure:
+    """An order that failed: whose fault it is, and what to say."""
+
+    order: int
+    kind: type[UnwheelError]
+    problem: Problem
+    os_error: int = 0
+
+
+def _explain(result: native.Result, plan: Plan, order: int) -> _Failure:
+    kind, problem = _fault(result, plan, order)
+    return _Failure(order, kind, problem, result.os_error)
+
+
+def _fault(
     result: native.Result, plan: Plan, order: int
 ) -> tuple[type[UnwheelError], Problem]:
-    """Whose fault it is, and what to say."""
     index = plan.orders[order]
     member = plan.entries.names[index]
     if result.os_error:
+        if result.reason == "SOURCE_READ":
+            return SourceError, native.os_problem(
+                result.os_error, "cannot read the wheel", member
+            )
         return DestinationError, native.os_problem(
             result.os_error, "cannot write", member
         )
@@ -442,16 +491,16 @@ def _explain_content(
     )
 
 
-def _failure(
-    failures: Sequence[tuple[type[UnwheelError], Problem, int]], wheel: str
-) -> UnwheelError:
+def _error_of(failures: Sequence[_Failure], wheel: str) -> UnwheelError:
     """One error of all; ours, if any of them is ours."""
-    ours = [f for f in failures if issubclass(f[0], DestinationError)]
-    kind, _, number = (ours or failures)[0]
-    problems = [problem for _, problem, _ in (ours or failures)]
+    ours = [f for f in failures if issubclass(f.kind, DestinationError)]
+    told = ours or failures
+    kind = told[0].kind
+    problems = [failure.problem for failure in told]
     if issubclass(kind, DestinationError):
+        number = told[0].os_error
         return kind(problems, wheel=wheel, errno=number or None)
-    if any(issubclass(f[0], ArchiveError) for f in failures):
+    if any(issubclass(f.kind, ArchiveError) for f in failures):
         kind = CorruptMemberError
     return kind(problems, wheel=wheel)
 
@@ -465,7 +514,7 @@ def run_many(
     policy: Policy,
     threads: int | None,
     on_event: OnEvent | None,
-) -> Iterator[Report | UnwheelError]:
+) -> Generator[Report | UnwheelError, None, None]:
     """
     Have all *jobs* done by one crew; what came of each, in their order.
 
@@ -481,22 +530,30 @@ def run_many(
     Raises:
         MemoryError: If there is none for a thread.
     """
-    runs: deque[_Run | UnwheelError] = deque()
+    runs: deque[_Run] = deque()
     seen: set[str] = set()
     with Crew(threads) as crew:
         try:
             for wheel, destination in jobs:
                 if destination is not None:
                     _clean_up(destination, seen, on_event)
-                runs.append(_begin(wheel, destination, policy, on_event, crew))
+                # In the list before it starts: Ctrl-C may come at any time.
+                runs.append(_Run(wheel, destination, policy, on_event, crew))
+                runs[-1].start()
                 while len(runs) > AHEAD:
                     yield _end(runs, crew, on_event)
             while runs:
                 yield _end(runs, crew, on_event)
         finally:
-            for run in runs:
-                if isinstance(run, _Run):
-                    run.close()
+            _close_all(runs)
+
+
+def _close_all(runs: Iterable[_Run]) -> None:
+    """Stop all of them before waiting for the first."""
+    with ExitStack() as stack:
+        for run in runs:
+            stack.callback(run.close)
+            run.cancel()
 
 
 def _clean_up(
@@ -513,25 +570,6 @@ def _clean_up(
                 on_event(StagingRemoved(removed))
 
 
-def _begin(
-    wheel: str,
-    destination: str | None,
-    policy: Policy,
-    on_event: OnEvent | None,
-    crew: Crew,
-) -> _Run | UnwheelError:
-    run = _Run(wheel, destination, policy, on_event)
-    try:
-        run.start(crew)
-    except UnwheelError as error:
-        run.close()
-        return _named(error, wheel)
-    except BaseException:
-        run.close()
-        raise
-    return run
-
-
 def _named(error: UnwheelError, wheel: str) -> UnwheelError:
     if error.wheel is None:
         error.wheel = wheel
@@ -539,25 +577,23 @@ def _named(error: UnwheelError, wheel: str) -> UnwheelError:
 
 
 def _end(
-    runs: deque[_Run | UnwheelError], crew: Crew, on_event: OnEvent | None
+    runs: deque[_Run], crew: Crew, on_event: OnEvent | None
 ) -> Report | UnwheelError:
     """What came of the first of *runs*, which is taken off."""
-    outcome: Report | UnwheelError
     first = runs[0]
-    if isinstance(first, _Run):
+    outcome: Report | UnwheelError
+    if first.refusal is not None:
+        outcome = first.refusal
+    else:
         while not first.wait(TICK_MS):
             crew.check()
             for run in runs:
-                if isinstance(run, _Run):
-                    run.tell_progress()
+                run.tell_progress()
         try:
             outcome = first.finish()
         except UnwheelError as error:
             outcome = _named(error, first.wheel)
-        finally:
-            first.close()
-    else:
-        outcome = first
+    first.close()
     runs.popleft()
     if isinstance(outcome, UnwheelError) and on_event is not None:
         on_event(WheelRefused(outcome.wheel or "", str(outcome)))
@@ -584,8 +620,8 @@ def run_one(
         threads=threads,
         on_event=on_event,
     )
-    for outcome in outcomes:
-        if isinstance(outcome, UnwheelError):
-            raise outcome
-        return outcome
-    raise AssertionError("a job has an outcome")
+    with closing(outcomes):  # a traceback would keep it, and its threads
+        outcome = next(outcomes)
+    if isinstance(outcome, UnwheelError):
+        raise outcome
+    return outcome

@@ -434,9 +434,13 @@ class Crew:
     """Threads that are lent to the core; `engine` starts them."""
 
     def __init__(self) -> None:
-        self.handle = lib.uw_crew_new(CPU)
-        if not self.handle:
+        handle = lib.uw_crew_new(CPU)
+        if not handle:
             raise MemoryError("out of memory")
+        # Freed with the last reference, of which each thread at work has one:
+        # not even a Ctrl-C while they are waited for frees it under them.
+        self.handle = ffi.gc(handle, lib.uw_crew_free)
+        self.batches: set[Batch] = set()  # and what those are about
 
     def work(self) -> bool:
         """Lend this thread until `dismiss`; False when out of memory."""
@@ -445,12 +449,6 @@ class Crew:
     def dismiss(self) -> None:
         """Let every lent thread return when there is nothing left to do."""
         lib.uw_crew_dismiss(self.handle)
-
-    def close(self) -> None:
-        """Give it back, when no thread is in `work` any more."""
-        if self.handle:
-            lib.uw_crew_free(self.handle)
-            self.handle = ffi.NULL
 
 
 class Batch:
@@ -478,6 +476,7 @@ class Batch:
         digests: bytes,
     ) -> None:
         self._handle: Any = None
+        self._crew: Crew | None = None
         self.count = len(flags)
         self._keep = (archive, tree)
         sheet = ffi.new("struct uw_sheet *")
@@ -491,11 +490,13 @@ class Batch:
         handle = ffi.NULL if tree is None else tree.handle
         if lib.uw_batch_new(archive._handle, handle, sheet, batch, error):
             raise _error(error)
-        self._handle = batch[0]
+        self._handle = ffi.gc(batch[0], lib.uw_batch_free)
         self._progress = ffi.new("struct uw_progress *")
 
     def give_to(self, crew: Crew) -> None:
-        """Have it done by *crew*."""
+        """Have it done by *crew*, which keeps it until it is closed."""
+        crew.batches.add(self)
+        self._crew = crew
         lib.uw_crew_add(crew.handle, self._handle)
 
     def run(self) -> None:
@@ -505,7 +506,13 @@ class Batch:
             raise _error(error)
 
     def wait(self, milliseconds: int) -> bool:
-        """Whether it has finished, after at most so long."""
+        """
+        Whether no thread of a crew has it, after at most so long.
+
+        True at once if none ever had it.
+        """
+        if self._crew is None:
+            return True
         return bool(lib.uw_batch_wait(self._handle, milliseconds))
 
     def cancel(self) -> None:
@@ -530,8 +537,11 @@ class Batch:
     def close(self) -> None:
         """Give it back, when it has finished or was never given away."""
         if self._handle is not None:
-            lib.uw_batch_free(self._handle)
+            ffi.release(self._handle)
             self._handle = None
+        if self._crew is not None:
+            self._crew.batches.discard(self)
+            self._crew = None
 
 
 class Result:

@@ -46,6 +46,14 @@ _DIRECTORY = stat.S_IFDIR >> _TYPE_SHIFT
 _LINK = stat.S_IFLNK >> _TYPE_SHIFT
 _EXECUTABLE_ATTRIBUTE = 0o111 << 16
 
+# Hosts with MS-DOS attributes, FAT to NTFS, and that of a directory
+# (APPNOTE 4.4.2.2).
+_DOS_HOSTS = (0, 6, 10, 14)
+_DOS_DIRECTORY = 0x10
+
+# How the names of staging directories begin; see `staging`.
+RESERVED = ".unwheel-"
+
 
 @value
 class Plan:
@@ -210,7 +218,7 @@ def _judge_types(table: EntryTable, findings: _Findings) -> _Kinds:
     for k, (name, host, kind) in enumerate(
         zip(table.names, hosts, types, strict=True)
     ):
-        problem = _type_problem(name, host, kind)
+        problem = _type_problem(name, host, kind, table.attributes[k])
         if problem is not None:
             findings.refuse(UnsafeMemberError, [problem])
         elif name.endswith("/"):
@@ -231,17 +239,11 @@ _TYPE_NAMES = {
 }
 
 
-def _type_problem(name: str, host: int, kind: int) -> Problem | None:
+def _type_problem(
+    name: str, host: int, kind: int, attributes: int
+) -> Problem | None:
     if host != HOST_UNIX:
-        if kind == _LINK:
-            return Problem(
-                "AMBIGUOUS_HOST",
-                "the mode of a link under a host that is not Unix",
-                member=name,
-                found=f"host {host}",
-                expected="host 3",
-            )
-        return None
+        return _foreign_problem(name, host, kind, attributes)
     if name.endswith("/"):
         if kind in (0, _DIRECTORY):
             return None
@@ -266,6 +268,28 @@ def _type_problem(name: str, host: int, kind: int) -> Problem | None:
     )
 
 
+def _foreign_problem(
+    name: str, host: int, kind: int, attributes: int
+) -> Problem | None:
+    """What another host than Unix says, that careful readers read in two."""
+    if kind == _LINK:
+        return Problem(
+            "AMBIGUOUS_HOST",
+            "the mode of a link under a host that is not Unix",
+            member=name,
+            found=f"host {host}",
+            expected="host 3",
+        )
+    is_directory = host in _DOS_HOSTS and attributes & _DOS_DIRECTORY
+    if is_directory and not name.endswith("/"):
+        return Problem(
+            "SLASH_NAME",
+            "a directory to MS-DOS, but the name does not end in '/'",
+            member=name,
+        )
+    return None
+
+
 def _judge_names(
     table: EntryTable, policy: Policy, findings: _Findings
 ) -> None:
@@ -280,6 +304,25 @@ def _judge_names(
         limit = (problem.accept or "").startswith("limits.")
         findings.refuse(LimitError if limit else UnsafeMemberError, [problem])
     findings.warnings += warnings
+    findings.refuse(UnsafeMemberError, _reserved(table))
+
+
+def _reserved(table: EntryTable) -> Iterator[Problem]:
+    """
+    Names at the top that staging uses.
+
+    The next run would take such a directory for what a dead process left,
+    and remove it from the published tree.
+    """
+    if RESERVED.encode() not in table.names_blob.lower():
+        return
+    for name in table.names:
+        if name.lower().startswith(RESERVED):
+            yield Problem(
+                "RESERVED_NAME",
+                f"names that begin with {RESERVED!r} are our own",
+                member=name,
+            )
 
 
 def _judge_sizes(

@@ -12,22 +12,33 @@ import errno
 import os
 import re
 import stat
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from .errors import DestinationError, Problem
 from .native import Tree, os_problem
+from .plan import RESERVED
 
 try:
     import fcntl
 except ImportError:  # Windows; there a directory in use cannot be removed
     fcntl = None  # type: ignore[assignment]
 
-_PREFIX = ".unwheel-"
+_PREFIX = RESERVED
 _NAME = re.compile(re.escape(_PREFIX) + "[0-9a-f]{16}")
+_PROBE = _PREFIX + "mode"
 
 _DIRECTORY_FLAGS = (
     os.O_RDONLY
     | getattr(os, "O_DIRECTORY", 0)
     | getattr(os, "O_NOFOLLOW", 0)
+    | getattr(os, "O_CLOEXEC", 0)
+)
+
+# Of a directory that may not be read, and whose name may be a link.
+_LOOK_FLAGS = (
+    getattr(os, "O_PATH", os.O_RDONLY)
+    | getattr(os, "O_DIRECTORY", 0)
     | getattr(os, "O_CLOEXEC", 0)
 )
 
@@ -46,33 +57,40 @@ class Staging:
         replace: Whether what is there may be replaced, in one step.
 
     Attributes:
-        path: The private directory, mode 0700.
+        path: The private directory, mode 0700; "" if there is none.
         in_place: Whether it lies inside the destination, because one rename
             is not possible there.
-
-    Raises:
-        DestinationError: If there is something, or nothing can be made.
     """
 
     def __init__(self, destination: str, *, replace: bool = False) -> None:
         self._made: list[str] = []
         self._lock = -1
         self._replace = replace
+        self.path = ""
         self.destination = _resolve(destination)
         self.in_place = False
-        parent, self._name = os.path.split(self.destination)
-        try:
-            state = _state(self.destination)
-            _refuse_state(self.destination, state, replace)
-            self._make_parents(parent)
-            self._stage(parent, state)
-        except OSError as error:
-            self.discard()
-            if isinstance(error, DestinationError):
-                raise
-            raise _failed(error, destination) from error
+        self._parent, self._name = os.path.split(self.destination)
 
     # -------------------------------------------------------------- making
+
+    def make(self) -> None:
+        """
+        Make the private directory, and the parents of the destination.
+
+        Whatever happens, `discard` has to be called in the end.
+
+        Raises:
+            DestinationError: If there is something, or nothing can be made.
+        """
+        try:
+            state = _state(self.destination)
+            _refuse_state(self.destination, state, self._replace)
+            self._make_parents(self._parent)
+            self._stage(self._parent, state)
+        except DestinationError:
+            raise
+        except OSError as error:
+            raise _failed(error, self.destination) from error
 
     def _make_parents(self, parent: str) -> None:
         missing = []
@@ -80,15 +98,15 @@ class Staging:
             missing.append(parent)
             parent = os.path.dirname(parent)
         for path in reversed(missing):
+            self._made.append(path)  # first: Ctrl-C may come right after
             try:
                 os.mkdir(path)
             except FileExistsError:  # somebody else was faster: fine
-                continue
-            self._made.append(path)
+                self._made.pop()
 
     def _stage(self, parent: str, state: str) -> None:
         """Beside the destination; inside it where one rename cannot be."""
-        inside = state == "empty" and os.path.ismount(self.destination)
+        inside = state == "empty" and _must_stay(self.destination)
         if not inside:
             try:
                 self._lock_new(parent)
@@ -107,15 +125,18 @@ class Staging:
         Between the two a cleaner may take it for a dead process's: then it
         is gone or locked, and the next name is tried.
         """
-        while True:
-            path = os.path.join(parent, _PREFIX + os.urandom(8).hex())
-            os.mkdir(path, 0o700)
-            lock = _lock(path) if fcntl is not None else -1
-            if lock is not None:
-                break
         self._parent = parent
-        self.path = path
-        self._lock = lock
+        while True:
+            self.path = os.path.join(parent, _PREFIX + os.urandom(8).hex())
+            try:
+                os.mkdir(self.path, 0o700)
+            except OSError:
+                self.path = ""
+                raise
+            lock = _lock(self.path)
+            if lock is not None:
+                self._lock = lock
+                return
 
     # ---------------------------------------------------------- publishing
 
@@ -146,12 +167,17 @@ class Staging:
 
     def _mode(self) -> int:
         """
-        The mode that a new directory gets here (umask, ACL, set-gid).
+        The mode of the directory that is replaced, or of a new one.
 
-        Asked of the file system, because os.umask() cannot be read without
-        changing it for all threads.
+        Somebody who made a private directory keeps it private.  What a new
+        one gets (umask, ACL, set-gid) is asked of the file system, because
+        os.umask() cannot be read without changing it for all threads.
         """
-        probe = os.path.join(self.path, _PREFIX + "mode")
+        try:
+            return stat.S_IMODE(os.stat(self.destination).st_mode)
+        except FileNotFoundError:
+            pass
+        probe = os.path.join(self.path, _PROBE)
         os.mkdir(probe)
         mode = stat.S_IMODE(os.stat(probe).st_mode)
         os.rmdir(probe)
@@ -165,37 +191,33 @@ class Staging:
             tree.publish(staged, self._name, exchange=exchange)
         finally:
             tree.close()
+        self._made.clear()
+        old, self.path = self.path, ""
         self._unlock()
         if exchange:
-            _remove_tree(self.path)
-        self._made.clear()
-        self.path = ""
+            # What cannot be removed stays, as of a process that died here.
+            _remove_tree(old)
         return "exchange" if exchange else "rename"
 
     def _publish_names(self, last: str) -> str:
         """Name by name; after a failure those that were moved go back."""
+        staged = os.path.basename(self.path)
         names = sorted(os.listdir(self.path), key=lambda n: (n == last, n))
         moved: list[str] = []
+        tree = Tree(self.destination)
         try:
             for name in names:
-                target = os.path.join(self.destination, name)
-                if os.path.lexists(target):
-                    raise FileExistsError(
-                        errno.EEXIST, os.strerror(errno.EEXIST), target
-                    )
-                os.rename(os.path.join(self.path, name), target)
                 moved.append(name)
+                tree.publish(f"{staged}/{name}", name)
         except BaseException:
-            for name in moved:
-                os.rename(
-                    os.path.join(self.destination, name),
-                    os.path.join(self.path, name),
-                )
+            _move_back(moved, self.destination, self.path)
             raise
-        os.rmdir(self.path)
-        self._unlock()
+        finally:
+            tree.close()
         self._made.clear()
-        self.path = ""
+        old, self.path = self.path, ""
+        self._unlock()
+        _remove_tree(old)
         return "in-place"
 
     # ------------------------------------------------------------- the end
@@ -206,8 +228,12 @@ class Staging:
             self._lock = -1
 
     def discard(self) -> None:
-        """Remove what is not published.  May be called twice."""
-        path, self.path = getattr(self, "path", ""), ""
+        """
+        Remove what is not published.  May be called twice.
+
+        What cannot be removed stays: the next run tries again.
+        """
+        path, self.path = self.path, ""
         if path:
             _remove_tree(path)
         self._unlock()
@@ -237,9 +263,10 @@ def remove_stale(parent: str) -> list[str]:
         lock = _lock(path)
         if lock is None:
             continue
+        if lock < 0:
+            continue
         try:
-            if os.fstat(lock).st_uid == _user():
-                _remove_tree(path)
+            if os.fstat(lock).st_uid == _user() and _remove_tree(path):
                 removed.append(path)
         finally:
             os.close(lock)
@@ -251,9 +278,13 @@ def _user() -> int:
 
 
 def _lock(path: str) -> int | None:
-    """A locked handle on the directory *path*; None if it is not ours."""
+    """
+    A locked handle on the directory *path*, -1 where there are no locks.
+
+    None if somebody else has it, or it is no directory of that name.
+    """
     if fcntl is None:
-        return None
+        return -1
     try:
         handle = os.open(path, _DIRECTORY_FLAGS)
     except OSError:
@@ -262,36 +293,101 @@ def _lock(path: str) -> int | None:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         if os.path.samestat(os.fstat(handle), os.lstat(path)):
             return handle
-    except OSError:
+    except (BlockingIOError, FileNotFoundError):
         pass
+    except OSError:  # some network file systems have none
+        os.close(handle)
+        return -1
     os.close(handle)
     return None
 
 
-def _remove_tree(path: str) -> None:
+def _remove_tree(path: str) -> bool:
     """
     Remove the directory *path* and all below it, never following a link.
 
     shutil.rmtree would do, but importing it costs as much as a small wheel;
     it serves where there is no os.fwalk (Windows).
+
+    Returns:
+        Whether it is gone.  A file that cannot be removed keeps none of the
+        others, nor does a cleaner of another process that is faster.
     """
     if not hasattr(os, "fwalk"):
         import shutil
 
         shutil.rmtree(path, ignore_errors=True)
-        return
-    try:
+        return not os.path.lexists(path)
+    with suppress(OSError, RecursionError):  # a tree that was replaced is deep
         for _, directories, files, handle in os.fwalk(path, topdown=False):
             for name in files:
-                os.unlink(name, dir_fd=handle)
+                _remove(os.unlink, name, handle)
             for name in directories:
-                try:
-                    os.rmdir(name, dir_fd=handle)
-                except NotADirectoryError:  # a link to a directory
-                    os.unlink(name, dir_fd=handle)
+                if not _remove(os.rmdir, name, handle):
+                    _remove(os.unlink, name, handle)  # a link to a directory
+    with suppress(OSError):
         os.rmdir(path)
-    except FileNotFoundError:  # a cleaner of another process was faster
-        pass
+    return not os.path.lexists(path)
+
+
+def _remove(how: Callable[..., None], name: str, handle: int) -> bool:
+    try:
+        how(name, dir_fd=handle)
+    except OSError:
+        return False
+    return True
+
+
+def _move_back(names: Sequence[str], source: str, target: str) -> None:
+    """
+    Have those of *names* that are in *source* again in *target*.
+
+    The last of them may never have left it.
+    """
+    for name in reversed(names):
+        if not os.path.lexists(os.path.join(target, name)):
+            os.rename(os.path.join(source, name), os.path.join(target, name))
+
+
+def _must_stay(destination: str) -> bool:
+    """
+    Whether an empty *destination* cannot be replaced by another directory.
+
+    A mount point cannot.  The current directory could, but the process, and
+    the shell that started it, would be left in one that is gone.
+    """
+    return (
+        os.path.ismount(destination)
+        or _mount_of(destination) != _mount_of(os.path.dirname(destination))
+        or _is_current(destination)
+    )
+
+
+def _is_current(path: str) -> bool:
+    try:
+        return os.path.samefile(path, os.curdir)
+    except FileNotFoundError:  # the current directory has been removed
+        return False
+
+
+def _mount_of(path: str) -> str:
+    """
+    Which mount the directory *path* is on; "" where nobody tells.
+
+    A directory bound onto another of its own file system is a mount point
+    that os.path.ismount() does not see.
+    """
+    try:
+        handle = os.open(path, _LOOK_FLAGS)
+    except OSError:
+        return ""
+    try:
+        with open(f"/proc/self/fdinfo/{handle}") as facts:
+            return next(line for line in facts if line.startswith("mnt_id:"))
+    except (OSError, StopIteration):
+        return ""
+    finally:
+        os.close(handle)
 
 
 def _resolve(destination: str) -> str:
