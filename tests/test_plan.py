@@ -287,23 +287,6 @@ def test_names_are_judged_before_anything_is_read():
     assert [("DOTDOT", "../x")] == told(error)
 
 
-def test_windows_takes_no_name_that_it_cannot_hold(
-    monkeypatch: pytest.MonkeyPatch,
-):
-    """
-    Whatever the policy says: "aux.py" would be a device.
-    """
-    builder = demo().file("demo/aux.py", b"x")
-    policy = Policy(portable_names="warn")
-
-    elsewhere = judged(builder, policy)
-    monkeypatch.setattr(module.sys, "platform", "win32")
-    error = refused(builder, policy)
-
-    assert ["DEVICE_NAME"] == [p.code for p in elsewhere.warnings]
-    assert [("DEVICE_NAME", "demo/aux.py")] == told(error)
-
-
 # -------------------------------------------------------------------- limits
 
 LIMIT = {

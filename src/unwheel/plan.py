@@ -9,7 +9,6 @@ members costs a few passes in C, not 12,000 objects.
 from __future__ import annotations
 
 import stat
-import sys
 from array import array
 from collections.abc import (
     Callable,
@@ -299,7 +298,7 @@ def _judge_names(
         table.names_blob,
         table.flags,
         policy.limits,
-        "refuse" if sys.platform == "win32" else policy.portable_names,
+        policy.portable_names,
     )
     for problem in refusals:
         limit = (problem.accept or "").startswith("limits.")
