@@ -410,7 +410,8 @@ static enum uw_status run_file(struct worker *worker, struct uw_batch *batch,
 
 /*
  * A member that is wrong is told and the others go on, so that all that is
- * wrong is told.  A failure on our side (disk full) ends the batch.
+ * wrong is told.  A failure on our side (disk full) ends the batch.  An order
+ * that is cut short by that is not done, and no failure of its own.
  */
 static void tell(struct uw_batch *batch, u32 order, enum uw_status status,
 		 const struct uw_error *err)
@@ -420,6 +421,8 @@ static void tell(struct uw_batch *batch, u32 order, enum uw_status status,
 		&batch->archive->entries[batch->entries[order]];
 
 	result->status = (int32_t)status;
+	if (status == UW_ERR_CANCELLED)
+		return;
 	if (status != UW_OK) {
 		result->reason = err->reason;
 		result->os_error = err->os_error;
