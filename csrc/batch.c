@@ -29,14 +29,18 @@ static u32 dir_len(const struct uw_batch *batch, u32 order)
 	return len == 0 ? 0 : len - 1;
 }
 
-/* Where the last component starts; a directory's own '/' does not count. */
+/*
+ * Where the last component starts; a directory's own '/' does not count.  Nor
+ * does that of "/x", which would name a file of the root: it stays in the leaf,
+ * and is refused there.
+ */
 static u32 find_leaf(const char *path, size_t len)
 {
 	if (len != 0 && path[len - 1] == '/')
 		len--;
-	while (len != 0 && path[len - 1] != '/')
+	while (len > 1 && path[len - 1] != '/')
 		len--;
-	return (u32)len;
+	return len > 1 ? (u32)len : 0;
 }
 
 static enum uw_status take_own_paths(struct uw_batch *batch,

@@ -190,10 +190,10 @@ static enum uw_status decode_deflate(struct uw_decode *decode,
 		break;
 	}
 	if (decode->read_len == decode->entry->packed_size)
-		return corrupt(
-			decode, UW_WHY_DEFLATE_TRUNCATED, decode->read_len,
-			decode->entry->packed_size,
-			"the member ends before the DEFLATE stream does", err);
+		return corrupt(decode, UW_WHY_DEFLATE_TRUNCATED,
+			       decode->read_len, decode->entry->packed_size,
+			       "the member ends before the DEFLATE stream does",
+			       err);
 	return decode_fill(decode, err);
 }
 
