@@ -409,13 +409,14 @@ void uw_batch_cancel(struct uw_batch *batch)
 	atomic_store(&batch->cancelled, true);
 }
 
+/* Whether it is finished comes first: then the counts after it are final. */
 void uw_batch_progress(struct uw_batch *batch, struct uw_progress *progress_ret)
 {
+	progress_ret->finished = atomic_load(&batch->finished);
 	progress_ret->bytes = atomic_load(&batch->bytes);
 	progress_ret->packed = atomic_load(&batch->packed);
 	progress_ret->members = atomic_load(&batch->members);
 	progress_ret->failures = atomic_load(&batch->failures);
-	progress_ret->finished = uw_batch_wait(batch, 0);
 }
 
 const struct uw_result *uw_batch_results(const struct uw_batch *batch)

@@ -611,8 +611,8 @@ void uw_crew_add(struct uw_crew *crew, struct uw_batch *batch)
 {
 	struct uw_batch **at;
 
-	uw_mutex_lock(&crew->mutex);
 	batch->crew = crew;
+	uw_mutex_lock(&crew->mutex);
 	if (!batch->finished) {
 		for (at = &crew->batches; *at != NULL; at = &(*at)->later)
 			;
@@ -637,13 +637,14 @@ int uw_batch_run(struct uw_batch *batch, uint32_t cpu, struct uw_error *err)
 	return UW_OK;
 }
 
+/* The crew may be gone once the batch is finished, so that is asked first. */
 int uw_batch_wait(struct uw_batch *batch, int milliseconds)
 {
 	struct uw_crew *crew = batch->crew;
-	bool finished;
+	bool finished = batch->finished;
 
-	if (crew == NULL)
-		return batch->finished;
+	if (finished || crew == NULL)
+		return finished;
 	uw_mutex_lock(&crew->mutex);
 	if (!batch->finished && milliseconds > 0)
 		uw_cond_wait_for(&crew->ended, &crew->mutex, milliseconds);
