@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from functools import cached_property
 
 from .backend import EntryTable
-from .engine import OnEvent, run_many, run_one
+from .engine import OnEvent, policy_here, run_many, run_one
 from .errors import (
     InvalidWheelError,
     Problem,
@@ -323,7 +323,7 @@ class Wheel:
         Raises:
             UnwheelError: If it is refused, with every reason.
         """
-        return make_plan(self._archive, self.path, self.policy)
+        return make_plan(self._archive, self.path, policy_here(self.policy))
 
     def extract(
         self,
