@@ -29,14 +29,18 @@ static u32 dir_len(const struct uw_batch *batch, u32 order)
 	return len == 0 ? 0 : len - 1;
 }
 
-/* Where the last component starts; a directory's own '/' does not count. */
+/*
+ * Where the last component starts; a directory's own '/' does not count.  Nor
+ * does that of "/x", which would name a file of the root: it stays in the leaf,
+ * and is refused there.
+ */
 static u32 find_leaf(const char *path, size_t len)
 {
 	if (len != 0 && path[len - 1] == '/')
 		len--;
-	while (len != 0 && path[len - 1] != '/')
+	while (len > 1 && path[len - 1] != '/')
 		len--;
-	return (u32)len;
+	return len > 1 ? (u32)len : 0;
 }
 
 static enum uw_status take_own_paths(struct uw_batch *batch,
@@ -405,13 +409,14 @@ void uw_batch_cancel(struct uw_batch *batch)
 	atomic_store(&batch->cancelled, true);
 }
 
+/* Whether it is finished comes first: then the counts after it are final. */
 void uw_batch_progress(struct uw_batch *batch, struct uw_progress *progress_ret)
 {
+	progress_ret->finished = atomic_load(&batch->finished);
 	progress_ret->bytes = atomic_load(&batch->bytes);
 	progress_ret->packed = atomic_load(&batch->packed);
 	progress_ret->members = atomic_load(&batch->members);
 	progress_ret->failures = atomic_load(&batch->failures);
-	progress_ret->finished = uw_batch_wait(batch, 0);
 }
 
 const struct uw_result *uw_batch_results(const struct uw_batch *batch)

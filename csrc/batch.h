@@ -37,13 +37,14 @@ struct uw_batch {
 	struct uw_job *jobs;
 	u32 job_count;
 
+	struct uw_crew *crew; /* NULL before it is given to one */
+
 	/* Under the crew's mutex. */
-	struct uw_crew *crew;
 	struct uw_batch *later;
 	u32 jobs_taken;
 	u32 jobs_done;
 
-	atomic_bool finished; /* uw_batch_run() has no mutex to set it under */
+	atomic_bool finished; /* the last that a thread says of the batch */
 	atomic_bool cancelled;
 	atomic_uint_fast64_t bytes;
 	atomic_uint_fast64_t packed;

@@ -410,7 +410,8 @@ static enum uw_status run_file(struct worker *worker, struct uw_batch *batch,
 
 /*
  * A member that is wrong is told and the others go on, so that all that is
- * wrong is told.  A failure on our side (disk full) ends the batch.
+ * wrong is told.  A failure on our side (disk full) ends the batch.  An order
+ * that is cut short by that is not done, and no failure of its own.
  */
 static void tell(struct uw_batch *batch, u32 order, enum uw_status status,
 		 const struct uw_error *err)
@@ -420,6 +421,8 @@ static void tell(struct uw_batch *batch, u32 order, enum uw_status status,
 		&batch->archive->entries[batch->entries[order]];
 
 	result->status = (int32_t)status;
+	if (status == UW_ERR_CANCELLED)
+		return;
 	if (status != UW_OK) {
 		result->reason = err->reason;
 		result->os_error = err->os_error;
@@ -608,8 +611,8 @@ void uw_crew_add(struct uw_crew *crew, struct uw_batch *batch)
 {
 	struct uw_batch **at;
 
-	uw_mutex_lock(&crew->mutex);
 	batch->crew = crew;
+	uw_mutex_lock(&crew->mutex);
 	if (!batch->finished) {
 		for (at = &crew->batches; *at != NULL; at = &(*at)->later)
 			;
@@ -634,13 +637,14 @@ int uw_batch_run(struct uw_batch *batch, uint32_t cpu, struct uw_error *err)
 	return UW_OK;
 }
 
+/* The crew may be gone once the batch is finished, so that is asked first. */
 int uw_batch_wait(struct uw_batch *batch, int milliseconds)
 {
 	struct uw_crew *crew = batch->crew;
-	bool finished;
+	bool finished = batch->finished;
 
-	if (crew == NULL)
-		return batch->finished;
+	if (finished || crew == NULL)
+		return finished;
 	uw_mutex_lock(&crew->mutex);
 	if (!batch->finished && milliseconds > 0)
 		uw_cond_wait_for(&crew->ended, &crew->mutex, milliseconds);

@@ -176,33 +176,25 @@ static enum uw_status decode_deflate(struct uw_decode *decode,
 				     struct uw_error *err)
 {
 	enum uw_reason reason = UW_WHY_NONE;
-	enum uw_status status;
 
-	for (;;) {
-		switch (uw_inflate_run(&decode->scratch->inflate, &decode->next,
-				       decode->end, span_ret, len_ret,
-				       &reason)) {
-		case UW_INFLATE_SPAN:
-			return UW_OK;
-		case UW_INFLATE_DONE:
-			return decode_end(decode, err);
-		case UW_INFLATE_ERROR:
-			return corrupt(decode, reason, 0, 0,
-				       deflate_message(reason), err);
-		case UW_INFLATE_NEED:
-			break;
-		}
-		if (decode->read_len == decode->entry->packed_size)
-			return corrupt(decode, UW_WHY_DEFLATE_TRUNCATED,
-				       decode->read_len,
-				       decode->entry->packed_size,
-				       "the member ends before the DEFLATE "
-				       "stream does",
-				       err);
-		status = decode_fill(decode, err);
-		if (status != UW_OK || *len_ret != 0)
-			return status;
+	switch (uw_inflate_run(&decode->scratch->inflate, &decode->next,
+			       decode->end, span_ret, len_ret, &reason)) {
+	case UW_INFLATE_SPAN:
+		return UW_OK;
+	case UW_INFLATE_DONE:
+		return decode_end(decode, err);
+	case UW_INFLATE_ERROR:
+		return corrupt(decode, reason, 0, 0, deflate_message(reason),
+			       err);
+	case UW_INFLATE_NEED:
+		break;
 	}
+	if (decode->read_len == decode->entry->packed_size)
+		return corrupt(decode, UW_WHY_DEFLATE_TRUNCATED,
+			       decode->read_len, decode->entry->packed_size,
+			       "the member ends before the DEFLATE stream does",
+			       err);
+	return decode_fill(decode, err);
 }
 
 /* More plain bytes than the entry states are a bomb: stop at once. */
@@ -228,7 +220,7 @@ enum uw_status uw_decode_next(struct uw_decode *decode, const u8 **span_ret,
 	enum uw_status status = UW_OK;
 
 	*len_ret = 0;
-	while (!decode->done && *len_ret == 0 && status == UW_OK)
+	if (!decode->done)
 		status = decode->entry->method == STORED
 				 ? decode_stored(decode, span_ret, len_ret, err)
 				 : decode_deflate(decode, span_ret, len_ret,
@@ -249,14 +241,12 @@ void uw_drain_init(struct uw_drain *drain, uw_file file, u32 cpu)
 	drain->file = file;
 	drain->crc = 0;
 	drain->cpu = cpu;
-	drain->len = 0;
 }
 
 void uw_drain_measure(struct uw_drain *drain, const u8 *span, size_t len)
 {
 	drain->crc = uw_crc32(drain->cpu, drain->crc, span, len);
 	uw_sha256_update(&drain->sha, span, len);
-	drain->len += len;
 }
 
 /* ------------------------------------------------------------------ reader */
@@ -267,6 +257,7 @@ struct uw_reader {
 	const u8 *span;
 	size_t span_len;
 	u32 crc;
+	struct uw_error failure; /* what stopped it, and is said ever after */
 };
 
 int uw_reader_open(const struct uw_archive *archive, uint32_t entry,
@@ -290,33 +281,37 @@ int uw_reader_open(const struct uw_archive *archive, uint32_t entry,
 	return UW_OK;
 }
 
+/* A span counts only when all is well: what came before an error is not. */
 static enum uw_status reader_fill(struct uw_reader *reader,
 				  struct uw_error *err)
 {
 	struct uw_decode *decode = &reader->decode;
 	enum uw_status status;
+	size_t len;
 
-	status = uw_decode_next(decode, &reader->span, &reader->span_len, err);
+	do
+		status = uw_decode_next(decode, &reader->span, &len, err);
+	while (status == UW_OK && len == 0 && !decode->done);
 	if (status != UW_OK)
 		return status;
-	reader->crc = uw_crc32(reader->scratch.cpu, reader->crc, reader->span,
-			       reader->span_len);
+	reader->crc =
+		uw_crc32(reader->scratch.cpu, reader->crc, reader->span, len);
 	if (decode->done && reader->crc != decode->entry->crc32)
 		return corrupt(decode, UW_WHY_CRC32, reader->crc,
 			       decode->entry->crc32, "CRC-32 is wrong", err);
+	reader->span_len = len;
 	return UW_OK;
 }
 
 int uw_reader_read(struct uw_reader *reader, uint8_t *buf, size_t len,
 		   size_t *got_ret, struct uw_error *err)
 {
-	enum uw_status status;
-
 	*got_ret = 0;
-	if (reader->span_len == 0) {
-		status = reader_fill(reader, err);
-		if (status != UW_OK)
-			return (int)status;
+	if (reader->span_len == 0 && reader->failure.status == UW_OK)
+		reader_fill(reader, &reader->failure);
+	if (reader->failure.status != UW_OK) {
+		*err = reader->failure;
+		return err->status;
 	}
 	if (len > reader->span_len)
 		len = reader->span_len;

@@ -67,8 +67,10 @@ void uw_decode_init(struct uw_decode *decode, const struct uw_archive *archive,
 void uw_decode_move(struct uw_decode *decode, u8 *window, size_t span_len);
 
 /*
- * The next span, of at least one byte, or of none when all is said and every
- * size was right.  Never gives more than the entry's size in all.
+ * The next span; decode->done when it is the last one and every size was right.
+ * It may be empty: a member can be megabytes of blocks without content, and who
+ * calls must be able to stop in between.  Never more than the entry's size in
+ * all; after a failure *@len_ret means nothing.
  */
 enum uw_status uw_decode_next(struct uw_decode *decode, const u8 **span_ret,
 			      size_t *len_ret, struct uw_error *err);
@@ -82,7 +84,6 @@ struct uw_drain {
 	uw_file file; /* UW_FILE_NONE: measure only */
 	u32 crc;
 	u32 cpu;
-	u64 len;
 };
 
 void uw_drain_init(struct uw_drain *drain, uw_file file, u32 cpu);

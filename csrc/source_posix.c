@@ -93,6 +93,14 @@ static enum uw_status fail_truncated(u64 offset, u64 found, u64 expected,
 	return UW_ERR_SYSTEM;
 }
 
+/* The reason tells whose fault it is: all else that fails is a write. */
+static enum uw_status fail_read(int os_error, struct uw_error *err)
+{
+	uw_fail_os(err, os_error, "pread");
+	err->reason = UW_WHY_SOURCE_READ;
+	return UW_ERR_SYSTEM;
+}
+
 /* Linux reads at most 2 GiB at a time, macOS refuses more. */
 #define READ_MAX ((size_t)1 << 30)
 
@@ -108,7 +116,7 @@ static enum uw_status read_file(int fd, u64 offset, u8 *buf, size_t len,
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return uw_fail_os(err, errno, "pread");
+			return fail_read(errno, err);
 		if (n == 0)
 			return fail_truncated(offset, got, len, err);
 		got += (size_t)n;

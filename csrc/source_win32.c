@@ -115,6 +115,14 @@ static enum uw_status fail_truncated(u64 offset, u64 found, u64 expected,
 
 #define READ_MAX ((size_t)1 << 30)
 
+/* The reason tells whose fault it is: all else that fails is a write. */
+static enum uw_status fail_read(struct uw_error *err)
+{
+	fail_last(err, "ReadFile");
+	err->reason = UW_WHY_SOURCE_READ;
+	return UW_ERR_SYSTEM;
+}
+
 /* The offset stands in each call, so threads do not move each other's. */
 static enum uw_status read_file(HANDLE file, u64 offset, u8 *buf, size_t len,
 				struct uw_error *err)
@@ -130,7 +138,7 @@ static enum uw_status read_file(HANDLE file, u64 offset, u8 *buf, size_t len,
 		at.OffsetHigh = (DWORD)((offset + got) >> 32);
 		if (!ReadFile(file, buf + got, (DWORD)want, &n, &at) &&
 		    GetLastError() != ERROR_HANDLE_EOF)
-			return fail_last(err, "ReadFile");
+			return fail_read(err);
 		if (n == 0)
 			return fail_truncated(offset, got, len, err);
 		got += n;

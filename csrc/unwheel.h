@@ -97,7 +97,8 @@ enum uw_reason {
 	UW_WHY_CRC32,
 	UW_WHY_SHA256,
 	/* our side */
-	UW_WHY_SOURCE_TRUNCATED
+	UW_WHY_SOURCE_TRUNCATED,
+	UW_WHY_SOURCE_READ
 };
 
 #define UW_MEMBER_MAX 256
@@ -352,6 +353,7 @@ struct uw_progress {
 struct uw_crew;
 struct uw_batch;
 
+/* Free it when every lent thread has come back. */
 struct uw_crew *uw_crew_new(uint32_t cpu);
 void uw_crew_free(struct uw_crew *crew);
 
@@ -359,17 +361,24 @@ void uw_crew_free(struct uw_crew *crew);
 int uw_crew_work(struct uw_crew *crew);
 void uw_crew_dismiss(struct uw_crew *crew);
 
-/* @tree may be NULL: everything but writing.  Both outlive the batch. */
+/*
+ * @tree may be NULL: everything but writing.  Both outlive the batch.  One that
+ * was given to a crew may be freed when it has finished, or after every thread
+ * has come back; and then the crew is given no other.
+ */
 int uw_batch_new(const struct uw_archive *archive, const struct uw_tree *tree,
 		 const struct uw_sheet *sheet, struct uw_batch **batch_ret,
 		 struct uw_error *err);
 void uw_batch_free(struct uw_batch *batch);
 
-/* Give the batch to a crew, or do it all on the calling thread. */
+/* Once only: give the batch to a crew, or do it all on the calling thread. */
 void uw_crew_add(struct uw_crew *crew, struct uw_batch *batch);
 int uw_batch_run(struct uw_batch *batch, uint32_t cpu, struct uw_error *err);
 
-/* 1 when finished, 0 after @milliseconds. */
+/*
+ * 1 when finished, else 0 after @milliseconds or, when the crew has finished
+ * another batch, earlier.  Waits for a crew only, not for uw_batch_run().
+ */
 int uw_batch_wait(struct uw_batch *batch, int milliseconds);
 void uw_batch_cancel(struct uw_batch *batch);
 void uw_batch_progress(struct uw_batch *batch,

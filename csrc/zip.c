@@ -265,9 +265,9 @@ static bool check_end(const struct subject *s, const struct uw_limits *limits,
 	if (end->count > limits->entries)
 		complain(s, UW_WHY_TOO_MANY_ENTRIES, end->count,
 			 limits->entries, "too many entries");
-	/* Where a name is in the directory is kept in 32 bits. */
-	if (most > UINT32_MAX)
-		most = UINT32_MAX;
+	/* An offset of a name has 32 bits; so may a size_t, of one byte more. */
+	if (most > UINT32_MAX - 1)
+		most = UINT32_MAX - 1;
 	if (len > most)
 		complain(s, UW_WHY_DIRECTORY_TOO_LARGE, len, most,
 			 "the directory is too large");

@@ -82,7 +82,7 @@ def snapshot(root: Path) -> dict[str, tuple[object, ...]]:
         what: object = None
         if stat.S_ISLNK(facts.st_mode):
             what = os.readlink(path)
-        elif stat.S_ISREG(facts.st_mode):
+        elif stat.S_ISREG(facts.st_mode) and os.access(path, os.R_OK):
             what = hashlib.sha256(Path(path).read_bytes()).hexdigest()
         found[path] = (facts.st_mode, facts.st_ino, facts.st_nlink, what)
     return found

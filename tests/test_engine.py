@@ -32,6 +32,7 @@ from unwheel import (
     Report,
     StagingRemoved,
     UnwheelError,
+    Wheel,
     WheelExtracted,
     WheelPlanned,
     WheelRefused,
@@ -893,6 +894,24 @@ def test_what_dead_processes_left_is_told(place: Place):
 
     assert StagingRemoved(str(stale)) == events[0]
     assert ["tree"] == os.listdir(place.out)
+
+
+def test_windows_takes_no_name_that_it_cannot_hold(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+):
+    """
+    Whatever the policy says: "aux.py" would be a device.
+    """
+    wheel = place.put(demo().file("demo/aux.py", b"x"))
+    policy = Policy(portable_names="warn")
+    monkeypatch.setattr(engine, "WINDOWS", True)
+
+    with place.untouched(), pytest.raises(unwheel.UnsafeMemberError) as caught:
+        unwheel.extract(wheel, place.dest, policy=policy)
+    with Wheel(wheel, policy=policy) as looked_at, pytest.raises(UnwheelError):
+        looked_at.plan()
+
+    assert ["DEVICE_NAME"] == codes(caught.value)
 
 
 def test_strings_and_paths_are_both_paths(place: Place):

@@ -562,7 +562,7 @@ NOBODY = 65534
 
 AS_NOBODY = f"""
 import os, sys
-from unwheel import UnwheelError, extract  # while they can be read
+from unwheel import Policy, UnwheelError, extract  # while they can be read
 if os.geteuid() == 0:
     os.setgroups([])
     os.setgid({NOBODY})
@@ -623,6 +623,28 @@ def test_an_own_directory_in_a_foreign_one_is_filled_in_place(
 
     assert "in-place\n" == done
     assert files_of(wheel) == only_files(tree_of(open_place.dest))
+
+
+@posix_only
+def test_an_old_tree_that_is_read_only_is_removed(open_place: Place):
+    """
+    Some tools write-protect what they install; it is ours all the same.
+    """
+    wheel = open_place.put(demo())
+    fill(open_place.dest)
+    nobody_owns(open_place.out)
+    for path in [open_place.dest, *open_place.dest.rglob("*")]:
+        if not path.is_symlink():
+            nobody_owns(path)
+            path.chmod(0o555)
+    script = AS_NOBODY.replace(
+        "argv[2])", "argv[2], policy=Policy(existing='replace'))"
+    )
+
+    done = run_python(script, str(wheel), str(open_place.dest))
+
+    assert "exchange\n" == done
+    assert ["tree"] == os.listdir(open_place.out)
 
 
 @posix_only

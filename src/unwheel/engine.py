@@ -40,9 +40,11 @@ from .plan import EXECUTABLE, Plan, make_plan
 from .policy import Policy
 from .report import FileFact, LinkFact, Report
 from .staging import Staging, remove_stale
-from .values import value
+from .values import replace, value
 
 OnEvent = Callable[[Event], object]
+
+WINDOWS = os.name == "nt"
 
 # Ctrl-C is answered within this, and progress told at this pace.
 TICK_MS = 50
@@ -53,6 +55,13 @@ AHEAD = 3
 # A wheel that costs less than this is not worth waking a thread for.
 SMALL_SIZE = 1 << 20
 SMALL_COUNT = 40
+
+
+def policy_here(policy: Policy) -> Policy:
+    """The *policy*, as strict as this host makes it."""
+    if WINDOWS and policy.portable_names != "refuse":
+        return replace(policy, portable_names="refuse")
+    return policy
 
 
 def thread_count() -> int:
@@ -142,7 +151,7 @@ class _Run:
         self.wheel = wheel
         self._crew = crew
         self._destination = destination
-        self._policy = policy
+        self._policy = policy_here(policy)
         self._on_event = on_event
         self._started = time.perf_counter()
         self._archive: native.NativeArchive | None = None

@@ -350,7 +350,7 @@ def _cycle(graph: dict[str, list[str]], dirs: set[str]) -> list[str]:
     """Folders in a circle by *graph* and by being in each other, or []."""
     from graphlib import CycleError, TopologicalSorter
 
-    sorter = TopologicalSorter[str]()
+    sorter: TopologicalSorter[str] = TopologicalSorter()
     for home, folders in graph.items():
         for folder in folders:
             sorter.add(folder, home)

@@ -137,6 +137,26 @@ def os_problem(number: int, what: str, member: str | None = None) -> Problem:
     )
 
 
+def _path(path: str, ours: type[DestinationError] = DestinationError) -> bytes:
+    """A caller's *path* for C, which would take a NUL for its end."""
+    raw = os.fsencode(path)
+    if b"\0" in raw:
+        number = errno_codes.EINVAL
+        problem = os_problem(number, "a path contains a NUL", path)
+        raise ours([problem], errno=number)
+    return raw
+
+
+def _stored(name: str) -> bytes:
+    """The *name* of a member, as the archive has it: whatever the locale."""
+    raw = name.encode("utf-8", "surrogateescape")
+    if b"\0" in raw:
+        raise UnsafeMemberError(
+            [Problem("NAME_NUL", "the name contains a NUL", member=name)]
+        )
+    return raw
+
+
 # ------------------------------------------------------------------ archive
 
 
@@ -164,7 +184,7 @@ class NativeArchive:
         problems = ffi.new("struct uw_problems *")
         c_limits = _c_limits(limits, descriptors)
         status = lib.uw_archive_open(
-            os.fsencode(path), c_limits, handle, problems
+            _path(path, SourceError), c_limits, handle, problems
         )
         self._take(status, handle, problems, path)
 
@@ -353,7 +373,7 @@ class Tree:
         handle = ffi.new("struct uw_tree **")
         error = ffi.new("struct uw_error *")
         way = lib.UW_TREE_STEPWISE if stepwise else lib.UW_TREE_BEST
-        if lib.uw_tree_open(os.fsencode(path), way, handle, error):
+        if lib.uw_tree_open(_path(path), way, handle, error):
             raise _error(error)
         self.handle = handle[0]
 
@@ -364,14 +384,14 @@ class Tree:
 
     def mkdir(self, name: str) -> None:
         """Make the directory *name* and its missing parents."""
-        self._do(name, lib.uw_tree_mkdir, os.fsencode(name))
+        self._do(name, lib.uw_tree_mkdir, _stored(name))
 
     def write(self, name: str, data: bytes, *, executable: bool) -> None:
         """Make the new file *name* with *data*."""
         self._do(
             name,
             lib.uw_tree_write,
-            os.fsencode(name),
+            _stored(name),
             executable,
             data,
             len(data),
@@ -379,15 +399,11 @@ class Tree:
 
     def symlink(self, name: str, target: str) -> None:
         """Make *name* a symbolic link to *target*, in one step."""
-        self._do(
-            name, lib.uw_tree_symlink, os.fsencode(name), os.fsencode(target)
-        )
+        self._do(name, lib.uw_tree_symlink, _stored(name), _stored(target))
 
     def hardlink(self, name: str, target: str) -> None:
         """Make *name* a second name of the file *target*, in one step."""
-        self._do(
-            name, lib.uw_tree_hardlink, os.fsencode(name), os.fsencode(target)
-        )
+        self._do(name, lib.uw_tree_hardlink, _stored(name), _stored(target))
 
     def can_symlink(self) -> bool:
         """Whether this file system, and this user, can make symlinks."""
@@ -408,8 +424,8 @@ class Tree:
         self._do(
             new,
             lib.uw_tree_publish,
-            os.fsencode(old),
-            os.fsencode(new),
+            _path(old),
+            _path(new),
             how,
         )
 
@@ -477,7 +493,9 @@ class Batch:
     ) -> None:
         self._handle: Any = None
         self._crew: Crew | None = None
-        self.count = len(flags)
+        self.count = count = len(flags)
+        if (len(entries), len(digests)) != (4 * count, 32 * count):
+            raise TypeError(f"columns that are not for {count} orders")
         self._keep = (archive, tree)
         sheet = ffi.new("struct uw_sheet *")
         sheet.count = self.count

@@ -428,11 +428,12 @@ def _judge_metadata(
     Returns:
         Whom to tell of refused links, and the platforms in WHEEL.
     """
-    most = limits.metadata_size
     try:
-        data = archive.read(index[f"{dist_info}/WHEEL"], most)
+        where = index[f"{dist_info}/WHEEL"]
+        data = _read(archive, where, limits, "metadata_size")
         info = metadata.WheelInfo.parse(data)
-        data = archive.read(index[f"{dist_info}/METADATA"], most)
+        where = index[f"{dist_info}/METADATA"]
+        data = _read(archive, where, limits, "metadata_size")
         core = metadata.CoreMetadata.parse(data)
     except UnwheelError as error:
         findings.absorb(error)
@@ -443,6 +444,16 @@ def _judge_metadata(
     return ", ".join(core.contacts) or None, info.platforms
 
 
+def _read(archive: Archive, index: int, limits: Limits, knob: str) -> bytes:
+    """The content of a member, by the limit that is called *knob*."""
+    try:
+        return archive.read(index, getattr(limits, knob))
+    except LimitError as error:
+        accept = f"limits.{knob}"
+        problems = [replace(p, accept=accept) for p in error.problems]
+        raise LimitError(problems) from None
+
+
 def _link_targets(
     archive: Archive, kinds: _Kinds, limits: Limits, findings: _Findings
 ) -> dict[str, bytes]:
@@ -450,7 +461,7 @@ def _link_targets(
     targets = {}
     for k in kinds.links:
         try:
-            payload = archive.read(k, limits.link_target_length)
+            payload = _read(archive, k, limits, "link_target_length")
         except UnwheelError as error:
             findings.absorb(error)
             continue
@@ -507,7 +518,7 @@ def _read_record(
     where = index.get(f"{dist_info}/RECORD")
     if where is None:
         raise RecordError([record.record_missing(dist_info)])
-    data = archive.read(where, limits.record_size)
+    data = _read(archive, where, limits, "record_size")
     return record.Record.read(data, limits, known=index.keys())
 
 

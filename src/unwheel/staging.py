@@ -192,11 +192,11 @@ class Staging:
         finally:
             tree.close()
         self._made.clear()
-        old, self.path = self.path, ""
         self._unlock()
         if exchange:
             # What cannot be removed stays, as of a process that died here.
-            _remove_tree(old)
+            _remove_tree(self.path)
+        self.path = ""
         return "exchange" if exchange else "rename"
 
     def _publish_names(self, last: str) -> str:
@@ -215,9 +215,9 @@ class Staging:
         finally:
             tree.close()
         self._made.clear()
-        old, self.path = self.path, ""
         self._unlock()
-        _remove_tree(old)
+        _remove_tree(self.path)
+        self.path = ""
         return "in-place"
 
     # ------------------------------------------------------------- the end
@@ -331,8 +331,15 @@ def _remove_tree(path: str) -> bool:
 
 
 def _remove(how: Callable[..., None], name: str, handle: int) -> bool:
+    """Remove *name* from a directory, which an old tree may have read-only."""
     try:
         how(name, dir_fd=handle)
+    except PermissionError:
+        with suppress(OSError):
+            os.fchmod(handle, 0o700)
+            how(name, dir_fd=handle)
+            return True
+        return False
     except OSError:
         return False
     return True

@@ -6,17 +6,23 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import cached_property
 
 from .backend import EntryTable
-from .engine import OnEvent, run_many, run_one
-from .errors import Problem, RecordError, UnwheelError
+from .engine import OnEvent, policy_here, run_many, run_one
+from .errors import (
+    InvalidWheelError,
+    Problem,
+    RecordError,
+    UnwheelError,
+)
 from .filename import WheelFilename
 from .metadata import CoreMetadata, find_dist_info
 from .native import NativeArchive
 from .plan import Plan, make_plan
 from .policy import Policy
-from .record import Record
+from .record import Record, record_missing
 from .report import Report
 
 StrPath = str | os.PathLike[str]
@@ -191,6 +197,15 @@ class Wheel:
         """Give the file back.  May be called twice."""
         self._archive.close()
 
+    @contextmanager
+    def _named(self) -> Iterator[None]:
+        """Every error says which wheel it is about."""
+        try:
+            yield
+        except UnwheelError as error:
+            error.wheel = self.path
+            raise
+
     @property
     def name(self) -> str:
         """The file name."""
@@ -204,7 +219,8 @@ class Wheel:
         Raises:
             InvalidWheelError: If it is not a wheel's (PEP 427).
         """
-        return WheelFilename.parse(self.name)
+        with self._named():
+            return WheelFilename.parse(self.name)
 
     @property
     def entries(self) -> EntryTable:
@@ -225,7 +241,8 @@ class Wheel:
         Raises:
             InvalidWheelError: If there is none, or more than one.
         """
-        return find_dist_info(self.entries.names, self.filename)
+        with self._named():
+            return find_dist_info(self.entries.names, self.filename)
 
     def read(self, name: str) -> bytes:
         """
@@ -240,7 +257,8 @@ class Wheel:
             index = self.entries.names.index(name)
         except ValueError:
             raise KeyError(name) from None
-        return self._archive.read(index, self.policy.limits.record_size)
+        with self._named():
+            return self._archive.read(index, self.policy.limits.record_size)
 
     def read_text(self, name: str) -> str:
         """
@@ -248,13 +266,14 @@ class Wheel:
 
         Raises:
             KeyError: If there is none of that name.
-            UnwheelError: As `read`; or if it is not UTF-8.
+            InvalidWheelError: If it is not UTF-8.
+            UnwheelError: As `read`.
         """
         data = self.read(f"{self.dist_info}/{name}")
         try:
             return data.decode("utf-8")
         except UnicodeDecodeError as error:
-            raise UnwheelError(
+            raise InvalidWheelError(
                 [Problem("NOT_UTF8", "not UTF-8 text", member=name)],
                 wheel=self.path,
             ) from error
@@ -262,7 +281,9 @@ class Wheel:
     @cached_property
     def metadata(self) -> CoreMetadata:
         """METADATA: name, version and the other headers."""
-        return CoreMetadata.parse(self.read(f"{self.dist_info}/METADATA"))
+        data = self.read(f"{self.dist_info}/METADATA")
+        with self._named():
+            return CoreMetadata.parse(data)
 
     @cached_property
     def record(self) -> Record:
@@ -277,22 +298,23 @@ class Wheel:
             data = self.read(name)
         except KeyError:
             raise RecordError(
-                [Problem("RECORD_MISSING", "no RECORD", member=name)],
-                wheel=self.path,
+                [record_missing(self.dist_info)], wheel=self.path
             ) from None
-        return Record.parse(data, self.policy.limits)
+        with self._named():
+            return Record.parse(data, self.policy.limits)
 
     @cached_property
     def link_targets(self) -> dict[str, str]:
         """The text of every link entry, unjudged, by name."""
         limit = self.policy.limits.link_target_length
-        return {
-            entry.name: self._archive.read(k, limit).decode(
-                "utf-8", "surrogateescape"
-            )
-            for k, entry in enumerate(self.entries)
-            if entry.type == "link"
-        }
+        with self._named():
+            return {
+                entry.name: self._archive.read(k, limit).decode(
+                    "utf-8", "surrogateescape"
+                )
+                for k, entry in enumerate(self.entries)
+                if entry.type == "link"
+            }
 
     def plan(self) -> Plan:
         """
@@ -301,7 +323,7 @@ class Wheel:
         Raises:
             UnwheelError: If it is refused, with every reason.
         """
-        return make_plan(self._archive, self.path, self.policy)
+        return make_plan(self._archive, self.path, policy_here(self.policy))
 
     def extract(
         self,

@@ -1,0 +1,174 @@
+"""
+The whole public API in use, checked by ``mypy --strict`` and run by a test::
+
+    python typed_example.py DIRECTORY WHEEL...
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import unwheel
+from unwheel import (
+    ArchiveError,
+    BytesDone,
+    CorruptMemberError,
+    DestinationError,
+    Entry,
+    EntryTable,
+    Event,
+    FileFact,
+    InvalidWheelError,
+    LimitError,
+    Limits,
+    LinkFact,
+    MemberPath,
+    MismatchError,
+    Plan,
+    Policy,
+    Problem,
+    RecordError,
+    Report,
+    SourceError,
+    StagingRemoved,
+    UnsafeMemberError,
+    UnsupportedError,
+    UnwheelError,
+    Wheel,
+    WheelExtracted,
+    WheelPlanned,
+    WheelRefused,
+    WheelVerified,
+    extract,
+    extract_many,
+    verify,
+    verify_many,
+)
+
+POLICY = Policy(
+    links="strict",
+    record="verify",
+    existing="replace",
+    portable_names="warn",
+    descriptors="signed",
+    durable=False,
+    limits=Limits(total_size=1 << 34, depth=64),
+)
+
+
+def on_event(event: Event) -> None:
+    """Say what happened; a type checker knows every kind of event."""
+    if isinstance(event, WheelPlanned):
+        print(f"{event.wheel}: {event.members} members, {event.size} bytes")
+    elif isinstance(event, BytesDone):
+        print(f"{event.wheel}: {event.size} bytes, {event.members} members")
+    elif isinstance(event, WheelExtracted):
+        print(f"{event.wheel}: in {event.destination}, {event.size} bytes")
+    elif isinstance(event, WheelVerified):
+        print(f"{event.wheel}: verified, {event.size} bytes")
+    elif isinstance(event, WheelRefused):
+        print(f"{event.wheel}: {event.reason}")
+    else:
+        removed: StagingRemoved = event
+        print(f"{removed.path}: removed")
+
+
+def fault(error: UnwheelError) -> str:
+    """Whose fault it is: the class says so."""
+    if isinstance(error, SourceError):
+        return f"cannot be read, errno {error.errno}"
+    if isinstance(error, DestinationError):
+        return f"cannot be written, errno {error.errno}"
+    if isinstance(error, LimitError):
+        return "larger than we allow"
+    if isinstance(error, (UnsupportedError, CorruptMemberError)):
+        return "no archive of ours"
+    if isinstance(error, ArchiveError):
+        return "no archive"
+    if isinstance(error, UnsafeMemberError):
+        return "an attack"
+    if isinstance(error, MismatchError):
+        return "not what RECORD says"
+    if isinstance(error, (RecordError, InvalidWheelError)):
+        return "no wheel"
+    return "refused"
+
+
+def reasons(problems: tuple[Problem, ...]) -> Iterator[str]:
+    """Each problem: a code for programs, a sentence for people."""
+    for problem in problems:
+        knob: str | None = problem.accept
+        offset: int | None = problem.offset
+        yield f"refused: {problem.code} {problem.member or ''}"
+        yield f"  {problem} (at {offset}; accepted by {knob})"
+
+
+def look(path: Path) -> int:
+    """Look at a wheel without judging it; how many executables it has."""
+    with Wheel(path, policy=POLICY) as wheel:
+        entries: EntryTable = wheel.entries
+        first: Entry = entries[0]
+        print(f"{wheel.name}: first {first.name}, {first.type}")
+        print(wheel.read_text("WHEEL").splitlines()[0])
+        targets: dict[str, str] = wheel.link_targets
+        for name, target in targets.items():
+            print(f"{name} -> {target}")
+        executable = [e for e in entries if e.mode & 0o111]
+        content: bytes = wheel.read(first.name)
+        assert len(content) == first.size
+    return len(executable)
+
+
+def judge(path: Path) -> int:
+    """Have a wheel judged, and nothing done; bytes it would take."""
+    with Wheel(path, policy=POLICY) as wheel:
+        plan: Plan = wheel.plan()
+        parent: MemberPath = MemberPath.parse(plan.dist_info)
+        print(f"metadata in {parent.parts[0]}")
+        return plan.size
+
+
+def tell(report: Report) -> None:
+    """What was done."""
+    files: list[FileFact] = list(report.files)
+    links: tuple[LinkFact, ...] = report.links
+    name, version = Path(report.wheel).name.split("-")[:2]
+    print(f"{name} {version}: {len(files)} files, {len(links)} links")
+    print(f"{report.size} bytes from {report.archive_size}", end=" ")
+    print(f"by {report.publishing} in {report.seconds:.1f} s")
+    print(*(f"{fact.sha256} {fact.path} {fact.size}" for fact in files))
+    print(*(f"{link.path} -> {link.target}" for link in links))
+    for warning in report.warnings:
+        print(warning)
+
+
+def main(directory: Path, wheels: list[Path]) -> int:
+    """Extract all *wheels* below *directory*; how many were refused."""
+    refused = 0
+    outcomes: Iterator[Report | UnwheelError] = extract_many(
+        wheels, directory, policy=POLICY, threads=2, on_event=on_event
+    )
+    for outcome in outcomes:
+        if isinstance(outcome, UnwheelError):
+            refused += 1
+            print(f"{outcome.wheel}: {fault(outcome)}")
+            print(*reasons(outcome.problems), sep="\n")
+        else:
+            tell(outcome)
+    for outcome in verify_many(wheels, policy=POLICY):
+        print(type(outcome).__name__)
+    try:
+        report: Report = verify(wheels[0], policy=POLICY, threads=1)
+        target = directory / Path(report.wheel).stem
+        extract(wheels[0], target, policy=POLICY, on_event=on_event)
+        print(look(wheels[0]), judge(wheels[0]))
+    except UnwheelError as error:
+        print(error)
+    print(unwheel.__version__)
+    return refused
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1]), [Path(name) for name in sys.argv[2:]]))
