@@ -9,6 +9,7 @@ import pytest
 
 from unwheel import errors
 from unwheel.errors import (
+    MOST_ALIKE,
     ArchiveError,
     CorruptMemberError,
     DestinationError,
@@ -16,6 +17,7 @@ from unwheel.errors import (
     LimitError,
     MismatchError,
     Problem,
+    Problems,
     RecordError,
     SourceError,
     UnsafeMemberError,
@@ -149,3 +151,28 @@ def test_problems_cross_processes():
     Bulk work may be spread over processes.
     """
     assert DOTDOT == pickle.loads(pickle.dumps(DOTDOT))
+
+
+def test_a_million_problems_of_a_kind_are_a_thousand_and_a_number():
+    """
+    What a hostile archive has room for is not held in memory, nor printed.
+    """
+    problems = Problems(Problem("A", "odd") for _ in range(1_000_000))
+    problems.add(Problem("B", "odd"))
+
+    *told, b, more = problems
+
+    assert ["A"] * MOST_ALIKE == [p.code for p in told]
+    assert ("B", "MORE_PROBLEMS") == (b.code, more.code)
+    assert f"{1_000_000 - MOST_ALIKE} more" == more.found
+
+
+def test_problems_that_are_let_pass_leave_no_number():
+    """
+    A level that does not look at digests is not told of more bad digests.
+    """
+    problems = Problems([Problem("A", "odd")] * 2 * MOST_ALIKE)
+    problems.add(Problem("B", "odd"))
+
+    assert ["B"] == [p.code for p in problems.without({"A"})]
+    assert not problems.without({"A", "B"})

@@ -161,7 +161,7 @@ def test_refuses_more_directories_than_memory_is_allowed_for():
     """
     Few long names can imply a great many long directories.
     """
-    limits = replace(Limits(), directory_size=1000)
+    limits = replace(Limits(), directory_size=20_000)
     few = ["a/" * 20 + "x"]
     many = [f"{i}/" + "a/" * 20 + "x" for i in range(10)]
 

@@ -6,6 +6,7 @@ import base64
 import csv
 import hashlib
 import io
+from collections import Counter
 from dataclasses import replace
 
 import pytest
@@ -13,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from unwheel import record as module
-from unwheel.errors import RecordError
+from unwheel.errors import MOST_ALIKE, RecordError
 from unwheel.policy import Limits
 from unwheel.record import (
     ALGORITHMS,
@@ -259,10 +260,42 @@ def test_refuses_more_rows_than_a_wheel_may_have_entries():
     rows = [(f"{i}", cell(), "1") for i in range(4)]
 
     assert 3 == len(Record.parse(written(*rows[:3]), limits).names)
-    assert [("RECORD_ROWS", "limits.entries")] == [
-        (p.code, p.accept) for p in problems_of(written(*rows), limits)
+    assert [("RECORD_ROWS", "4 rows", "at most 3")] == [
+        (p.code, p.found, p.expected)
+        for p in problems_of(written(*rows), limits)
     ]
     assert ["RECORD_ROWS"] == codes(problems_of(b"," * 100, limits))
+
+
+def test_refuses_a_million_rows_for_a_handful_of_entries():
+    """
+    A small wheel must not keep us busy; one that lost entries may have rows.
+    """
+    for rows, code in ((10_010, "RECORD_FIELDS"), (10_011, "RECORD_ROWS")):
+        with pytest.raises(RecordError) as refusal:
+            Record.parse(b"x\n" * rows, entries=1)
+        assert code == refusal.value.problems[0].code
+
+
+def test_of_a_kind_of_problem_the_first_thousand_are_told():
+    """
+    The number of the others is; problems of other kinds are not lost.
+    """
+    rows = b"../a,md5=x,\n" * 3000 + b"b,,-1\n"
+
+    problems = problems_of(rows)
+
+    told = Counter(codes(problems))
+    assert told == {
+        "RECORD_NAME": MOST_ALIKE,
+        "RECORD_DUPLICATE": MOST_ALIKE,
+        "RECORD_WEAK": MOST_ALIKE,
+        "RECORD_SIZE": 1,
+        "MORE_PROBLEMS": 3,
+    }
+    assert {"2000 more", "1999 more"} == {
+        p.found for p in problems if p.code == "MORE_PROBLEMS"
+    }
 
 
 def test_the_limits_on_names_are_those_of_the_caller():

@@ -6,7 +6,7 @@ The class says who has to act; `problems` says everything that was found.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Set
 
 from .values import value
 
@@ -47,13 +47,76 @@ class Problem:
         return text
 
 
+MOST_ALIKE = 1000
+
+
+class Problems:
+    """
+    Problems as they are found, in bounded memory.
+
+    Of each code the first `MOST_ALIKE` are kept; a last problem of code
+    MORE_PROBLEMS tells how many others there are.  An archive of 20 KB can
+    have a million things wrong with it, each of which is a KB here.
+    """
+
+    def __init__(self, problems: Iterable[Problem] = ()) -> None:
+        self._told: list[Problem] = []
+        self._counts: dict[str, int] = {}
+        self.extend(problems)
+
+    def __bool__(self) -> bool:
+        """Whether there is any."""
+        return bool(self._told)
+
+    def __iter__(self) -> Iterator[Problem]:
+        """Those that are kept, in their order, then what is not told."""
+        yield from self._told
+        for code, count in self._counts.items():
+            if count > MOST_ALIKE:
+                yield more_problems(code, count - MOST_ALIKE)
+
+    def add(self, problem: Problem) -> None:
+        """Keep *problem*, or count it."""
+        count = self._counts.get(problem.code, 0)
+        self._counts[problem.code] = count + 1
+        if count < MOST_ALIKE:
+            self._told.append(problem)
+
+    def extend(self, problems: Iterable[Problem]) -> None:
+        """Add each of *problems*."""
+        for problem in problems:
+            self.add(problem)
+
+    def without(self, codes: Set[str]) -> Problems:
+        """These, but for those of *codes*."""
+        others = Problems()
+        others._told = [p for p in self._told if p.code not in codes]
+        others._counts = {
+            code: count
+            for code, count in self._counts.items()
+            if code not in codes
+        }
+        return others
+
+
+def more_problems(code: str, count: int) -> Problem:
+    """What stands for *count* more problems of *code*."""
+    return Problem(
+        "MORE_PROBLEMS",
+        f"there are more problems of the kind {code}",
+        found=f"{count} more",
+    )
+
+
 class UnwheelError(Exception):
     """
     The base of all errors.
 
     Attributes:
         wheel: The wheel, as the caller named it, or None.
-        problems: Everything that was found, in the order of the archive.
+        problems: Everything that was found, in the order of the archive; of
+            one code at most `MOST_ALIKE`, followed by how many more there
+            are (MORE_PROBLEMS).
     """
 
     def __init__(

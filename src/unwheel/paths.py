@@ -12,11 +12,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from .errors import Problem, UnsafeMemberError, printable
+from .errors import Problem, Problems, UnsafeMemberError, printable
 from .policy import Limits
 from .values import value
 
 UTF8_FLAG = 0x800  # APPNOTE 4.4.4, bit 11
+
+_DIRECTORY_COST = 128  # bytes of a string and of its place in a set
 
 _RESERVED = '<>"|?*'
 _DEVICES = r"(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9¹²³])"
@@ -101,27 +103,27 @@ def check_names(
     Returns:
         The refusals and the warnings, each in the order of the archive.
     """
-    refusals: list[Problem] = []
-    unportable: list[Problem] = []
+    refusals = Problems()
+    unportable = Problems()
     if not _all_plain(names, blob, limits):
         longest = _surely_short(limits)
         for name in names:
             if len(name) <= longest and not _SUSPECT.search(name):
                 continue
             bare = name[:-1] if name.endswith("/") and name != "/" else name
-            refusals += _refusals(bare, limits, name)
-            unportable += _unportable(bare, name)
+            refusals.extend(_refusals(bare, limits, name))
+            unportable.extend(_unportable(bare, name))
     if not blob.isascii():
-        refusals += _unflagged(names, flags)
+        refusals.extend(_unflagged(names, flags))
     dirs, problem = directories(names, limits)
     if problem:
-        refusals.append(problem)
+        refusals.add(problem)
     if not _all_distinct(names, blob, dirs):
-        refusals += _collisions(names, dirs)
-        unportable += _clashes(names, dirs)
+        refusals.extend(_collisions(names, dirs))
+        unportable.extend(_clashes(names, dirs))
     if portable == "refuse":
-        return refusals + unportable, []
-    return refusals, unportable
+        return [*refusals, *unportable], []
+    return list(refusals), list(unportable)
 
 
 def is_plain(blob: bytes, longest: int, limits: Limits) -> bool:
@@ -141,20 +143,21 @@ def directories(
     """
     Every directory that *names* name or imply, without final slashes.
 
-    Within the memory that the *limits* allow: 65,000 names of 4 KB and 128
-    components would imply 17 GB of directories.
+    Within the memory that the *limits* allow, a quarter of what the central
+    directory may have: 65,000 names of 4 KB and 128 components would imply
+    17 GB of directories.
     """
     found: set[str] = set()
-    room = limits.directory_size
+    room = most = limits.directory_size // 4
     for parent in {name.rpartition("/")[0] for name in names}:
         path = parent
         while path and path not in found:
-            room -= len(path)
+            room -= len(path) + _DIRECTORY_COST
             if room < 0:
                 return found, Problem(
                     "TOO_MANY_DIRECTORIES",
-                    "the names imply more directories than fit in "
-                    f"{limits.directory_size} bytes",
+                    f"the names imply more directories than fit in {most} "
+                    "bytes",
                     accept="limits.directory_size",
                 )
             found.add(path)

@@ -25,6 +25,7 @@ from .errors import (
     InvalidWheelError,
     LimitError,
     Problem,
+    Problems,
     RecordError,
     UnsafeMemberError,
     UnwheelError,
@@ -97,13 +98,16 @@ class _Findings:
 
     def __init__(self, wheel: str) -> None:
         self.wheel = wheel
-        self.warnings: list[Problem] = []
-        self._refusals: list[tuple[type[UnwheelError], Problem]] = []
+        self.warnings = Problems()
+        self._refusals = Problems()
+        self._kind: type[UnwheelError] | None = None  # of the first
 
     def refuse(
         self, kind: type[UnwheelError], problems: Iterable[Problem]
     ) -> None:
-        self._refusals.extend((kind, problem) for problem in problems)
+        self._refusals.extend(problems)
+        if self._kind is None and self._refusals:
+            self._kind = kind
 
     def absorb(self, error: UnwheelError) -> None:
         self.refuse(type(error), error.problems)
@@ -112,20 +116,18 @@ class _Findings:
         """What is wrong with RECORD, at that *level* of the policy."""
         accept = 'record="warn"'
         problems = [
-            p if p.accept else replace(p, accept=accept) for p in problems
+            p if p.accept else replace(p, accept=accept)
+            for p in Problems(problems)
         ]
         if level == "warn":
-            self.warnings += problems
+            self.warnings.extend(problems)
         else:
             self.refuse(RecordError, problems)
 
     def check(self) -> None:
         """Raise everything that was found, if anything was."""
-        if self._refusals:
-            kind = self._refusals[0][0]
-            raise kind(
-                [problem for _, problem in self._refusals], wheel=self.wheel
-            )
+        if self._kind is not None:
+            raise self._kind(self._refusals, wheel=self.wheel)
 
 
 def make_plan(archive: Archive, wheel: str, policy: Policy) -> Plan:
@@ -303,7 +305,7 @@ def _judge_names(
     for problem in refusals:
         limit = (problem.accept or "").startswith("limits.")
         findings.refuse(LimitError if limit else UnsafeMemberError, [problem])
-    findings.warnings += warnings
+    findings.warnings.extend(warnings)
     findings.refuse(UnsafeMemberError, _reserved(table))
 
 
@@ -410,7 +412,7 @@ def _find_dist_info(
         return ""
     refusals, warnings = metadata.check_layout(table.names, dist_info)
     findings.refuse(InvalidWheelError, refusals)
-    findings.warnings += warnings
+    findings.warnings.extend(warnings)
     return dist_info
 
 
@@ -440,7 +442,7 @@ def _judge_metadata(
         return None, ()
     refusals, warnings = metadata.check_agreement(info, core, filename)
     findings.refuse(InvalidWheelError, refusals)
-    findings.warnings += warnings
+    findings.warnings.extend(warnings)
     return ", ".join(core.contacts) or None, info.platforms
 
 
@@ -499,12 +501,12 @@ def _judge_record(
         names = [table.names[k] for k in listed]
         sizes = [table.sizes[k] for k in listed]
     if level == "names":
-        problems = [
-            p for p in problems if p.code not in record.NOT_ABOUT_NAMES
-        ]
-        problems += record.names_problems(rows, names, dist_info)
+        problems = problems.without(record.NOT_ABOUT_NAMES)
+        problems.extend(record.names_problems(rows, names, dist_info))
     else:
-        problems += record.judge(rows, names, sizes, dist_info, links=targets)
+        problems.extend(
+            record.judge(rows, names, sizes, dist_info, links=targets)
+        )
     findings.take_record(level, problems)
     return rows
 
@@ -514,12 +516,14 @@ def _read_record(
     index: Mapping[str, int],
     dist_info: str,
     limits: Limits,
-) -> tuple[record.Record, list[Problem]]:
+) -> tuple[record.Record, Problems]:
     where = index.get(f"{dist_info}/RECORD")
     if where is None:
         raise RecordError([record.record_missing(dist_info)])
     data = _read(archive, where, limits, "record_size")
-    return record.Record.read(data, limits, known=index.keys())
+    return record.Record.read(
+        data, limits, known=index.keys(), entries=len(index)
+    )
 
 
 # ------------------------------------------------------------- orders

@@ -35,7 +35,8 @@ class Limits:
         link_target_length: Bytes of a link's target.
         metadata_size: Bytes of METADATA, and of WHEEL.
         record_size: Bytes of RECORD.
-        directory_size: Bytes of the central directory.
+        directory_size: Bytes of the central directory; a quarter of it for the
+            directories that the names imply.
     """
 
     entries: int = 1_000_000

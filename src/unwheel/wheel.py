@@ -301,7 +301,9 @@ class Wheel:
                 [record_missing(self.dist_info)], wheel=self.path
             ) from None
         with self._named():
-            return Record.parse(data, self.policy.limits)
+            return Record.parse(
+                data, self.policy.limits, entries=len(self.entries)
+            )
 
     @cached_property
     def link_targets(self) -> dict[str, str]:
