@@ -442,3 +442,18 @@ def test_what_is_made_resolves_on_a_disk_to_what_is_said(
             strict=True
         )
         assert not posixpath.isabs(link.target)
+
+
+def test_refuses_links_that_take_too_long_to_resolve():
+    """
+    Long targets by way of each other are more work than the wheel has bytes.
+    """
+    limits = replace(Limits(), links=3)
+    short = {f"pkg/{k}": "libx.so.1" for k in range(3)}
+    long = short | {"pkg/a": "./" * 300 + "libx.so.1"}
+
+    assert short.keys() == made(short, limits=limits).keys()
+    assert [("TOO_MANY_LINKS", "pkg/a", "limits.links")] == [
+        (p.code, p.member, p.accept)
+        for p in plan(long, limits=limits).problems
+    ]

@@ -48,10 +48,11 @@ def test_every_field_of_the_policy_has_an_option():
         "--max-name-length": 7,
         "--max-component-length": 8,
         "--max-depth": 9,
-        "--max-link-target-length": 10,
-        "--max-metadata-size": 11,
-        "--max-record-size": 12,
-        "--max-directory-size": 13,
+        "--max-links": 10,
+        "--max-link-target-length": 11,
+        "--max-metadata-size": 12,
+        "--max-record-size": 13,
+        "--max-directory-size": 14,
     }
     limits = [word for row in numbers.items() for word in map(str, row)]
 

@@ -13,6 +13,7 @@ from places import PLATFORM_TAG, demo
 from unwheel import plan as module
 from unwheel.backend import EntryTable
 from unwheel.errors import (
+    MOST_ALIKE,
     InvalidWheelError,
     LimitError,
     RecordError,
@@ -323,6 +324,22 @@ def test_each_limit_is_one_and_says_its_knob(knob: str):
     judged(builder)
 
 
+def test_refuses_more_links_than_are_allowed_before_it_reads_one():
+    """
+    Each is a member to inflate; none of these can be.
+    """
+    builder = demo(PLATFORM_TAG)
+    for k in range(4):
+        builder.link(f"demo/{k}", "x", packed=b"\xff", method=8)
+
+    error = refused(builder, Policy(limits=Limits(links=3)))
+
+    assert LimitError is type(error)
+    assert [("TOO_MANY_LINKS", "limits.links", "4 links")] == [
+        (p.code, p.accept, p.found) for p in error.problems
+    ]
+
+
 def test_ratio_counts_only_above_its_floor():
     """
     PyPI's rule: more than 50 times the file, and more than 64 MiB.
@@ -411,6 +428,20 @@ def test_twelve_thousand_members_are_judged_quickly():
 
     assert 12_003 == plan.files
     assert min(times) < 0.2  # 0.02 on a quiet machine
+
+
+def test_names_alone_are_not_refused_for_the_number_of_weak_digests():
+    """
+    Of more than are told, too, none is about a name.
+    """
+    builder = demo()
+    for k in range(MOST_ALIKE + 1):
+        builder.row(f"f{k}", "md5=x").file(f"f{k}")
+
+    assert {"RECORD_WEAK", "MORE_PROBLEMS"} == {
+        problem.code for problem in refused(builder).problems
+    }
+    judged(builder, Policy(record="names"))
 
 
 def test_a_record_error_is_whole():

@@ -25,6 +25,7 @@ from .policy import LINK_POLICIES, Limits
 from .values import value
 
 MOST_HOPS = 16  # links followed to resolve one, itself the first
+STEPS_PER_LINK = 100  # components walked to resolve one, on average
 
 # What a link leads to, if a policy may accept it.  Any other kind is the code
 # of the reason why none does.
@@ -62,6 +63,7 @@ _MESSAGES = {
     "LINK_REFUSED": "a link",
     "OTHER_WHEEL": "the target could only be in another wheel",
     "SLASH_NAME": "the name of a link ends in '/'",
+    "TOO_MANY_LINKS": "the links together take too long to resolve",
     "TOO_DEEP": f"more than {MOST_HOPS} links to follow",
     "WINDOWS_TAG": "a link in a wheel for Windows",
 }
@@ -121,7 +123,7 @@ def resolve(
         contact: Whom to tell of a link that is refused.
         platforms: The platform tags in WHEEL; "any" counts from either.
         host_links: Whether links can be made at the destination.
-        limits: The length of a target.
+        limits: The length of a target, and the links there may be.
     """
     if not targets:
         return LinkPlan((), ())
@@ -168,6 +170,9 @@ class _Tree:
         limits: Limits,
     ) -> None:
         self._limits = limits
+        # A target of 4 KB packs to 30 bytes and has 2,000 components, and
+        # each link may follow 15 others: that is hours, in a wheel of 100 MB.
+        self._steps = STEPS_PER_LINK * limits.links
         self._files = frozenset(names) - targets.keys()
         self._dirs = directories(names, limits)[0]
         self._twice = {
@@ -234,6 +239,9 @@ class _Tree:
         followed = [name]
         is_file = False
         while pending:
+            if not self._steps:
+                return _Found("TOO_MANY_LINKS", text)
+            self._steps -= 1
             part = pending.pop()
             if is_file:
                 return _Found("DANGLING", text)
@@ -385,6 +393,8 @@ def _problem(
     key = found.kind, tag, host_links
     accepting = (p for p in LINK_POLICIES if key in OUTCOMES[p])
     accept = next((f'links="{p}"' for p in accepting if p != policy), None)
+    if code == "TOO_MANY_LINKS":
+        accept = "limits.links"
     return Problem(
         code,
         message,

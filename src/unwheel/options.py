@@ -239,6 +239,7 @@ LIMITS = (
     ("name_length", "--max-name-length", "SIZE", "a member's name"),
     ("component_length", "--max-component-length", "SIZE", "a part of a name"),
     ("depth", "--max-depth", "N", "parts of a name"),
+    ("links", "--max-links", "N", "symbolic links"),
     (
         "link_target_length",
         "--max-link-target-length",

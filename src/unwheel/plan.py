@@ -153,6 +153,7 @@ def make_plan(archive: Archive, wheel: str, policy: Policy) -> Plan:
     kinds = _judge_types(table, findings)
     _judge_names(table, policy, findings)
     _judge_sizes(table, policy.limits, findings)
+    _judge_link_count(len(kinds.links), policy.limits, findings)
     findings.check()
 
     dist_info = _find_dist_info(table, filename, findings)
@@ -397,6 +398,19 @@ def _size_problems(table: EntryTable, limits: Limits) -> Iterator[Problem]:
             expected=f"at most {most}",
             accept="limits.ratio",
         )
+
+
+def _judge_link_count(count: int, limits: Limits, findings: _Findings) -> None:
+    """Refuse before any is read: each costs more than its entry."""
+    if count > limits.links:
+        problem = Problem(
+            "TOO_MANY_LINKS",
+            "more links than are allowed",
+            found=f"{count} links",
+            expected=f"at most {limits.links}",
+            accept="limits.links",
+        )
+        findings.refuse(LimitError, [problem])
 
 
 # ------------------------------------------------------------- the wheel

@@ -32,6 +32,8 @@ class Limits:
         name_length: Bytes of a member's name.
         component_length: Bytes of one component of a name.
         depth: Components of a name.
+        links: Symbolic links; on average, 100 components of targets may be
+            walked to resolve one.
         link_target_length: Bytes of a link's target.
         metadata_size: Bytes of METADATA, and of WHEEL.
         record_size: Bytes of RECORD.
@@ -48,6 +50,7 @@ class Limits:
     name_length: int = 4095
     component_length: int = 255
     depth: int = 128
+    links: int = 10_000
     link_target_length: int = 4095
     metadata_size: int = 4 * MIB
     record_size: int = 32 * MIB
