@@ -1179,8 +1179,7 @@ size_t uw_zip_descriptor(const u8 *bytes, size_t len, u64 offset,
 	if (without && limits->allow & UW_ALLOW_UNSIGNED_DESCRIPTORS)
 		return body;
 	if (without) {
-		complain(&s, UW_WHY_DESCRIPTOR_UNSIGNED, 0,
-			 SIGNATURE_DESCRIPTOR,
+		complain(&s, UW_WHY_DESCRIPTOR_UNSIGNED, 0, 0,
 			 "the data descriptor has no signature");
 		return body;
 	}

@@ -239,7 +239,7 @@ def test_a_refusal_shows_the_first_twenty(engine, capsys):
 
     assert 22 == len(err.splitlines())
     assert err.endswith(
-        "  X: 19: is wrong\n  ... and 5 more (--json tells all)\n"
+        "  X: 19: is wrong\n  ... and 5 more (--json tells them)\n"
     )
     assert 25 == len(json.loads(out)["problems"])
 

@@ -283,6 +283,23 @@ def test_all_problems_come_up():
     )
 
 
+def test_signatures_are_told_as_they_stand_in_the_file():
+    """
+    In hexadecimal, as the specification has them.
+    """
+    builder = ArchiveBuilder().file("a", b"x", local={"signature": 0x50})
+
+    with pytest.raises(ArchiveError) as caught:
+        opened(builder)
+
+    (problem,) = caught.value.problems
+    assert ("LOCAL_SIGNATURE", "00000050", "04034b50") == (
+        problem.code,
+        problem.found,
+        problem.expected,
+    )
+
+
 def test_more_problems_than_there_is_room_for():
     """
     A million bad members do not cost a million messages.
@@ -294,7 +311,12 @@ def test_more_problems_than_there_is_room_for():
     with pytest.raises(ArchiveError) as caught:
         opened(builder)
 
-    assert native.lib.UW_PROBLEMS_MAX == len(caught.value.problems)
+    *told, more = caught.value.problems
+    assert {"LOCAL_CRC"} == {problem.code for problem in told}
+    assert ("MORE_PROBLEMS", f"{100 - len(told)} more") == (
+        more.code,
+        more.found,
+    )
 
 
 def test_a_long_name_is_cut_in_the_error_only():

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from unwheel.errors import DestinationError, MismatchError, Problem
+from unwheel.errors import (
+    MOST_ALIKE,
+    DestinationError,
+    MismatchError,
+    Problem,
+    Problems,
+)
 from unwheel.listing import EntryFact, Listing
 from unwheel.report import LinkFact, Report
 from unwheel.wording import refusal, summary, table, warnings
@@ -148,3 +154,16 @@ def test_a_table_of_nothing_has_totals():
     rows = table(Listing("a.whl", 22, ()), whole_digests=True).splitlines()
 
     assert "0 entries, 0 B, 0 B packed, in a wheel of 22 B" == rows[-1]
+
+
+def test_what_is_not_told_is_not_hidden():
+    """
+    A thousand of a million problems are more than a thousand.
+    """
+    problems = Problems([MISMATCH] * 2 * MOST_ALIKE)
+
+    first, *_ = refusal(MismatchError(problems), "a.whl").splitlines()
+
+    assert "a.whl: refused, more than 1,000 problems" == first
+    warned = make_report(warnings=tuple(problems))
+    assert "more than 1,000 warnings" in summary(warned)

@@ -24,6 +24,7 @@ from .errors import (
     DestinationError,
     MismatchError,
     Problem,
+    Problems,
     SourceError,
     UnwheelError,
 )
@@ -259,7 +260,9 @@ class _Run:
         failures.sort(key=lambda failure: failure.order)
         warnings: list[Problem] = []
         if self._policy.record == "warn":
-            warnings = [f.problem for f in failures if f.kind is MismatchError]
+            warnings = _problems_of(
+                f for f in failures if f.kind is MismatchError
+            )
             failures = [f for f in failures if f.kind is not MismatchError]
         if failures:
             raise _error_of(failures, self.wheel)
@@ -500,12 +503,16 @@ def _explain_content(
     )
 
 
+def _problems_of(failures: Iterable[_Failure]) -> list[Problem]:
+    return list(Problems(failure.problem for failure in failures))
+
+
 def _error_of(failures: Sequence[_Failure], wheel: str) -> UnwheelError:
     """One error of all; ours, if any of them is ours."""
     ours = [f for f in failures if issubclass(f.kind, DestinationError)]
     told = ours or failures
     kind = told[0].kind
-    problems = [failure.problem for failure in told]
+    problems = _problems_of(told)
     if issubclass(kind, DestinationError):
         number = told[0].os_error
         return kind(problems, wheel=wheel, errno=number or None)

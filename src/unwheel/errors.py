@@ -99,11 +99,11 @@ class Problems:
         return others
 
 
-def more_problems(code: str, count: int) -> Problem:
-    """What stands for *count* more problems of *code*."""
+def more_problems(kind: str, count: int) -> Problem:
+    """What stands for *count* more problems of that *kind*."""
     return Problem(
         "MORE_PROBLEMS",
-        f"there are more problems of the kind {code}",
+        f"there are more problems: {kind}",
         found=f"{count} more",
     )
 

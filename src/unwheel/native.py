@@ -21,6 +21,7 @@ from .errors import (
     UnsafeMemberError,
     UnsupportedError,
     UnwheelError,
+    more_problems,
 )
 from .policy import Limits
 
@@ -74,7 +75,10 @@ _DESCRIPTORS = {
 _ENTRY = struct.Struct("=QQQQIIIHHHHHHII")
 _RESULT = struct.Struct("=iiiIQQ32s")
 
-_CHECKS = frozenset({"CRC32", "LOCAL_CRC"})
+# Where `found` and `expected` are no quantities but patterns of 32 bits.
+_PATTERNS = frozenset(
+    {"CRC32", "LOCAL_CRC", "LOCAL_SIGNATURE", "DIRECTORY_SIGNATURE"}
+)
 
 
 def _cpu() -> int:
@@ -95,7 +99,7 @@ def _problem(error: Any, member: str | None = None) -> Problem:
     message = ffi.string(error.message).decode("ascii")
     found = expected = None
     if error.found or error.expected:
-        form = "{:08x}" if code in _CHECKS else "{}"
+        form = "{:08x}" if code in _PATTERNS else "{}"
         found, expected = form.format(error.found), form.format(error.expected)
     if error.os_error:
         code = errno_codes.errorcode.get(error.os_error, "OS_ERROR")
@@ -296,6 +300,8 @@ def _archive_error(status: int, problems: Any, path: str | None) -> Exception:
         _problem(problems.list[k], _member(problems.list[k]))
         for k in range(count)
     ]
+    if problems.count > count:
+        told.append(more_problems("of the container", problems.count - count))
     kind = _ERRORS.get(status, ArchiveError)
     return kind(told, wheel=path)
 

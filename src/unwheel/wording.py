@@ -30,7 +30,7 @@ def summary(report: Report) -> str:
         parts.append(_count(len(report.links), "link"))
     parts += [_human_size(report.size), _verified(report)]
     if report.warnings:
-        parts.append(_count(len(report.warnings), "warning"))
+        parts.append(_how_many(report.warnings, "warning"))
     parts.append(f"in {report.seconds:.2f} s")
     line = f"{printable(report.wheel)}: {', '.join(parts)}"
     if report.destination is not None:
@@ -51,23 +51,30 @@ def _verified(report: Report) -> str:
 def refusal(error: UnwheelError, wheel: str) -> str:
     """Say everything that is wrong, and what would accept it."""
     verdict = "failed" if isinstance(error, DestinationError) else "refused"
-    count = _count(len(error.problems), "problem")
+    count = _how_many(error.problems, "problem")
     title = f"{printable(wheel)}: {verdict}, {count}"
     return "\n".join((title, *_problems(error.problems)))
 
 
 def warnings(result: Report | Listing) -> str:
     """Say what a stricter policy would have refused."""
-    count = _count(len(result.warnings), "warning")
+    count = _how_many(result.warnings, "warning")
     title = f"{printable(result.wheel)}: {count}"
     return "\n".join((title, *_problems(result.warnings)))
+
+
+def _how_many(problems: Sequence[Problem], noun: str) -> str:
+    """Count *problems*, of which the last may say that there are more."""
+    told = [p for p in problems if p.code != "MORE_PROBLEMS"]
+    count = _count(len(told), noun)
+    return count if len(told) == len(problems) else f"more than {count}"
 
 
 def _problems(problems: Sequence[Problem]) -> Iterator[str]:
     for problem in problems[:SHOWN_PROBLEMS]:
         yield from _problem_lines(problem)
     if (more := len(problems) - SHOWN_PROBLEMS) > 0:
-        yield f"  ... and {more:,} more (--json tells all)"
+        yield f"  ... and {more:,} more (--json tells them)"
 
 
 def _problem_lines(problem: Problem) -> Iterator[str]:
