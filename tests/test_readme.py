@@ -2,12 +2,48 @@
 
 from __future__ import annotations
 
+import ast
 import doctest
+import re
 from pathlib import Path
 
 from builder import WheelBuilder
 
+import unwheel
+from unwheel import native
+
 README = Path(__file__).resolve().parent.parent / "README.md"
+SOURCES = Path(unwheel.__file__).parent
+
+# Capitals in the source that are no reason codes but kinds of links, names of
+# files, of environment variables and of the system's constants.
+NO_CODES = {
+    *("FILE", "CHAIN", "FOLDER", "PLATFORM", "NFC"),
+    *("METADATA", "WHEEL", "RECORD", "COMMAND", "DIR", "TERM", "UNWHEEL_CPU"),
+    *("O_CLOEXEC", "O_DIRECTORY", "O_NOFOLLOW", "O_PATH", "UW_WHY_"),
+    *("OS_ERROR",),  # for an error that has no name; never seen
+}
+CODE = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+_?|[A-Z][A-Z0-9]{2,}")
+
+
+def codes_of_the_source() -> set[str]:
+    """Every word in capitals that a module of ours has as a string."""
+    return {
+        node.value
+        for path in SOURCES.glob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant)
+        and isinstance(node.value, str)
+        and CODE.fullmatch(node.value)
+    }
+
+
+def codes_of_the_readme() -> set[str]:
+    """Every word in capitals between backticks, in the section about them."""
+    text = README.read_text(encoding="utf-8")
+    section = text.partition("## What is refused")[2].partition("\n## ")[0]
+    quoted = " ".join(re.findall("`([^`]+)`", section))
+    return {word for word in quoted.split() if CODE.fullmatch(word)}
 
 
 def test_the_examples_run_as_they_stand(tmp_path, monkeypatch):
@@ -23,3 +59,18 @@ def test_the_examples_run_as_they_stand(tmp_path, monkeypatch):
     )
 
     assert (failed, tried > 0) == (0, True)
+
+
+def test_the_table_has_every_reason_code_and_no_other():
+    """
+    A code that a program may meet is told, and none that it never will.
+    """
+    core = set(native._REASONS.values())
+
+    expected = core | codes_of_the_source()
+    # No reason; and one that is told as the system's error.
+    expected -= NO_CODES | {"NONE", "SOURCE_READ"}
+    # Made in the source from the names of the files that are missing.
+    expected |= {"METADATA_MISSING", "WHEEL_MISSING"}
+
+    assert expected == codes_of_the_readme()
