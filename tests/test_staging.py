@@ -61,6 +61,38 @@ def fill(directory: Path) -> Path:
 # -------------------------------------------------------------- destinations
 
 
+def test_no_name_is_not_the_current_directory(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+):
+    """
+    A shell's variable that is not set must not fill, or replace, what is here.
+    """
+    monkeypatch.chdir(place.out)
+
+    with pytest.raises(DestinationError) as caught:
+        unwheel.extract(place.put(demo()), "", policy=REPLACE)
+
+    assert ["ENOENT"] == codes(caught.value)
+    assert [] == os.listdir(place.out)
+
+
+@pytest.mark.parametrize("where", [".", "..", "../old"])
+def test_the_current_directory_is_not_replaced(
+    place: Place, monkeypatch: pytest.MonkeyPatch, where: str
+):
+    """
+    Nor is one above it: all that is there would be gone.
+    """
+    monkeypatch.chdir(fill(place.dest) / "old")
+    before = snapshot(place.out)
+
+    with pytest.raises(DestinationError) as caught:
+        unwheel.extract(place.put(demo()), where, policy=REPLACE)
+
+    assert ["DESTINATION_CURRENT"] == codes(caught.value)
+    assert before == snapshot(place.out)
+
+
 def test_a_missing_destination_is_made(place: Place):
     """
     One rename, and nothing is left beside it.

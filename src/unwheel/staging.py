@@ -85,6 +85,8 @@ class Staging:
         try:
             state = _state(self.destination)
             _refuse_state(self.destination, state, self._replace)
+            if state == "occupied":
+                _refuse_current(self.destination)
             self._make_parents(self._parent)
             self._stage(self._parent, state)
         except DestinationError:
@@ -398,7 +400,17 @@ def _mount_of(path: str) -> str:
 
 
 def _resolve(destination: str) -> str:
-    """The absolute path; a link to a directory stands for the directory."""
+    """
+    The absolute path; a link to a directory stands for the directory.
+
+    Raises:
+        DestinationError: If there is none: it does not mean this directory.
+    """
+    if not destination:
+        raise DestinationError(
+            [os_problem(errno.ENOENT, "the destination has no name")],
+            errno=errno.ENOENT,
+        )
     path = os.path.abspath(destination)
     if os.path.islink(path) and os.path.isdir(path):
         return os.path.realpath(path)
@@ -417,6 +429,32 @@ def _state(path: str) -> str:
         return "other" if os.path.islink(path) else "missing"
     except NotADirectoryError:
         return "other"
+
+
+def _refuse_current(path: str) -> None:
+    """
+    Do not replace the current directory, or one above it.
+
+    Nobody means to lose all of it, and whoever does can stand elsewhere: it
+    is what ``--into "$UNSET/" --existing replace`` would do.
+    """
+    try:
+        here = os.path.realpath(os.getcwd())
+    except FileNotFoundError:  # it has been removed
+        return
+    if os.path.join(here, "").startswith(
+        os.path.join(os.path.realpath(path), "")
+    ):
+        raise DestinationError(
+            [
+                Problem(
+                    "DESTINATION_CURRENT",
+                    "the current directory, or one above it, is not replaced",
+                    found=path,
+                )
+            ],
+            errno=errno.EBUSY,
+        )
 
 
 def _refuse_state(path: str, state: str, replace: bool) -> None:
