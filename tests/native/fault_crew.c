@@ -301,6 +301,8 @@ static bool run_by_crew(struct play *p)
 	uw_crew_dismiss(p->crew);
 	for (k = 0; k < thread_count; k++)
 		pthread_join(p->threads[k], NULL);
+	/* What is finished is asked without it. */
+	uw_crew_free(p->crew);
 	return atomic_load(&p->gone) < thread_count;
 }
 
@@ -406,7 +408,6 @@ static void play(const char *wheel, const char *root)
 		check_results(&p);
 	fault.kind = NOTHING;
 	uw_batch_free(p.batch);
-	uw_crew_free(p.crew);
 	uw_tree_close(p.tree);
 	uw_archive_close(p.archive);
 	require(nftw(root, remove_one, 32, FTW_DEPTH | FTW_PHYS) == 0,
