@@ -9,6 +9,8 @@
 
 #include "error.h"
 
+#define UW_SOURCE_NO_FILE ((intptr_t)-1)
+
 struct uw_source {
 	intptr_t file;	  /* descriptor or HANDLE; unused for memory */
 	const u8 *memory; /* NULL for a file */
@@ -33,5 +35,13 @@ void uw_source_close(struct uw_source *source);
  */
 enum uw_status uw_source_read(const struct uw_source *source, u64 offset,
 			      u8 *buf, size_t len, struct uw_error *err);
+
+/*
+ * For uw_source_read(), once per system: one read of at most @len bytes, 1 GiB
+ * or less, of an open file.  *@got_ret is 0 at its end.
+ */
+enum uw_status uw_source_read_part(intptr_t file, u64 offset, u8 *buf,
+				   size_t len, size_t *got_ret,
+				   struct uw_error *err);
 
 #endif

@@ -1,12 +1,10 @@
 /*
- * source_win32.c - bytes at an offset: a file, or memory
+ * source_win32.c - opening, reading and closing the file of a source
  */
 #include "source.h"
 
 #include <stdlib.h>
 #include <windows.h>
-
-#define NO_FILE ((intptr_t)-1)
 
 static_assert(sizeof(HANDLE) == sizeof(intptr_t), "a HANDLE in an intptr_t");
 
@@ -70,7 +68,7 @@ enum uw_status uw_source_open(struct uw_source *source, const char *path,
 	HANDLE file;
 	u64 len = 0;
 
-	*source = (struct uw_source){.file = NO_FILE};
+	*source = (struct uw_source){.file = UW_SOURCE_NO_FILE};
 	file = open_utf8(path);
 	if (file == INVALID_HANDLE_VALUE)
 		return fail_last(err, "CreateFile");
@@ -84,78 +82,27 @@ enum uw_status uw_source_open(struct uw_source *source, const char *path,
 	return UW_OK;
 }
 
-void uw_source_memory(struct uw_source *source, const u8 *data, size_t len)
-{
-	/* memory must not be NULL, by which a file is known. */
-	static const u8 nothing;
-
-	*source = (struct uw_source){
-		.file = NO_FILE,
-		.memory = data != NULL ? data : &nothing,
-		.len = len,
-	};
-}
-
 void uw_source_close(struct uw_source *source)
 {
-	if (source->memory == NULL && source->file != NO_FILE)
+	if (source->memory == NULL && source->file != UW_SOURCE_NO_FILE)
 		CloseHandle((HANDLE)source->file);
-	*source = (struct uw_source){.file = NO_FILE};
-}
-
-static enum uw_status fail_truncated(u64 offset, u64 found, u64 expected,
-				     struct uw_error *err)
-{
-	uw_fail(err, UW_ERR_SYSTEM, UW_WHY_SOURCE_TRUNCATED, offset,
-		"the archive ends too early: it was cut short while in use");
-	err->found = found;
-	err->expected = expected;
-	return UW_ERR_SYSTEM;
-}
-
-#define READ_MAX ((size_t)1 << 30)
-
-/* The reason tells whose fault it is: all else that fails is a write. */
-static enum uw_status fail_read(struct uw_error *err)
-{
-	fail_last(err, "ReadFile");
-	err->reason = UW_WHY_SOURCE_READ;
-	return UW_ERR_SYSTEM;
+	*source = (struct uw_source){.file = UW_SOURCE_NO_FILE};
 }
 
 /* The offset stands in each call, so threads do not move each other's. */
-static enum uw_status read_file(HANDLE file, u64 offset, u8 *buf, size_t len,
-				struct uw_error *err)
+enum uw_status uw_source_read_part(intptr_t file, u64 offset, u8 *buf,
+				   size_t len, size_t *got_ret,
+				   struct uw_error *err)
 {
-	size_t got = 0;
+	OVERLAPPED at = {0};
+	DWORD n = 0;
 
-	while (got < len) {
-		size_t want = len - got < READ_MAX ? len - got : READ_MAX;
-		OVERLAPPED at = {0};
-		DWORD n = 0;
-
-		at.Offset = (DWORD)(offset + got);
-		at.OffsetHigh = (DWORD)((offset + got) >> 32);
-		if (!ReadFile(file, buf + got, (DWORD)want, &n, &at) &&
-		    GetLastError() != ERROR_HANDLE_EOF)
-			return fail_read(err);
-		if (n == 0)
-			return fail_truncated(offset, got, len, err);
-		got += n;
-	}
-	return UW_OK;
-}
-
-enum uw_status uw_source_read(const struct uw_source *source, u64 offset,
-			      u8 *buf, size_t len, struct uw_error *err)
-{
-	u64 there = offset < source->len ? source->len - offset : 0;
-
-	if (len > there)
-		return fail_truncated(offset, there, len, err);
-	if (source->memory == NULL)
-		return read_file((HANDLE)source->file, offset, buf, len, err);
-	if (len > 0)
-		memcpy(buf, source->memory + offset, len);
+	at.Offset = (DWORD)offset;
+	at.OffsetHigh = (DWORD)(offset >> 32);
+	*got_ret = 0;
+	if (!ReadFile((HANDLE)file, buf, (DWORD)len, &n, &at) &&
+	    GetLastError() != ERROR_HANDLE_EOF)
+		return fail_last(err, "ReadFile");
+	*got_ret = n;
 	return UW_OK;
 }

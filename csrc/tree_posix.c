@@ -241,7 +241,9 @@ int uw_tree_open(const char *path, int way, struct uw_tree **tree_ret,
 				    "out of memory");
 
 	/* Readable, not O_PATH: sync_below() needs it. */
-	tree->root = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	do
+		tree->root = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	while (tree->root < 0 && errno == EINTR);
 	if (tree->root < 0) {
 		uw_fail_os(err, errno, "open");
 		free(tree);

@@ -265,7 +265,7 @@ static bool check_end(const struct subject *s, const struct uw_limits *limits,
 	if (end->count > limits->entries)
 		complain(s, UW_WHY_TOO_MANY_ENTRIES, end->count,
 			 limits->entries, "too many entries");
-	/* An offset of a name has 32 bits; so may a size_t, of one byte more. */
+	/* An offset of a name has 32 bits; so may a size_t, of a byte more. */
 	if (most > UINT32_MAX - 1)
 		most = UINT32_MAX - 1;
 	if (len > most)

@@ -32,7 +32,9 @@ class Source:
 
     def __init__(self):
         """Make room for it."""
-        self.ffi, self.lib = room(DECLARATIONS, "source_posix", "error")
+        self.ffi, self.lib = room(
+            DECLARATIONS, "source", "source_posix", "error"
+        )
         self.source = self.ffi.new("struct uw_source *")
         self.error = self.ffi.new("struct uw_error *")
 

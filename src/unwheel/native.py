@@ -222,7 +222,10 @@ class NativeArchive:
 
     def read(self, index: int, limit: int) -> bytes:
         """See `backend.Archive.read`."""
-        size = self.entries.sizes[index]
+        # A few bytes can be packed as gigabytes of blocks without content.
+        size = max(
+            self.entries.sizes[index], self.entries.packed_sizes[index]
+        )
         if size > limit:
             raise LimitError(
                 [

@@ -1,0 +1,67 @@
+"""Threads of the core, and what becomes of a wheel when something fails."""
+
+from __future__ import annotations
+
+import os
+import random
+import shlex
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import pytest
+from builder import STORED, ArchiveBuilder
+from internals import CSRC
+
+NATIVE = Path(__file__).resolve().parent / "native"
+
+
+@pytest.fixture(scope="module")
+def fault_crew(tmp_path_factory) -> Path:
+    """The core with calls that fail when told to: ``native/fault_crew.c``."""
+    folder = tmp_path_factory.mktemp("fault_crew")
+    compiler = shlex.split(sysconfig.get_config_var("CC") or "cc")
+    compiler += ["-std=c11", "-O1", "-pthread", f"-I{CSRC}"]
+    compiler += shlex.split(os.environ.get("UNWHEEL_CFLAGS", ""))
+    core = [path for path in CSRC.glob("*.c") if "_win32" not in path.stem]
+    subprocess.run(
+        [*compiler, "-include", NATIVE / "faults.h", "-c", *core],
+        check=True,
+        cwd=folder,
+    )
+    subprocess.run(
+        [*compiler, "-o", "fault_crew", NATIVE / "fault_crew.c"]
+        + [f"{path.stem}.o" for path in core],
+        check=True,
+        cwd=folder,
+    )
+    return folder / "fault_crew"
+
+
+def both_halves(folder: Path) -> Path:
+    """Big members, packed and stored, and small ones in directories."""
+    chance = random.Random(1)
+    words = [chance.randbytes(k % 9 + 2) for k in range(500)]
+    archive = ArchiveBuilder()
+    archive.file("big/packed", b"".join(chance.choices(words, k=250_000)))
+    archive.file("big/stored", chance.randbytes(700_000), method=STORED)
+    for index in range(12):
+        archive.file(f"small/{index % 4}/{index}", b"x = 1\n" * index)
+    return archive.write(folder / "faults.zip")
+
+
+@pytest.mark.skipif(
+    sys.platform != "linux", reason="the calls that fail are those of Linux"
+)
+def test_survives_a_failure_of_any_call(fault_crew, tmp_path):
+    """
+    Memory, files and both halves of a member: told, and nothing is lost.
+    """
+    wheel = both_halves(tmp_path)
+
+    subprocess.run(
+        [fault_crew, wheel, tmp_path / "tree", "2"],
+        check=True,
+        timeout=300,
+    )
