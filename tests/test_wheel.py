@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -49,6 +50,37 @@ def test_a_wheel_can_be_looked_at(place: Place):
         assert {"demo/l": "__init__.py"} == wheel.link_targets
         assert wheel.read_text("WHEEL").startswith("Wheel-Version: 1.0\n")
         assert b"answer = 42\n" == wheel.read("demo/__init__.py")
+
+
+def test_links_are_those_that_would_be_made(place: Place):
+    """
+    Resolved; and one that is refused refuses the wheel.
+    """
+    builder = demo(PLATFORM_TAG).link("demo/l", "__init__.py")
+    with Wheel(place.put(builder)) as wheel:
+        (link,) = wheel.links
+    with Wheel(place.put(builder.link("demo/m", "/etc"))) as wheel:
+        assert {"demo/l", "demo/m"} == wheel.link_targets.keys()
+        with pytest.raises(UnsafeMemberError):
+            _ = wheel.links
+
+    assert ("demo/l", "demo/__init__.py", "file") == (
+        str(link.path),
+        str(link.resolved),
+        link.kind,
+    )
+
+
+def test_paths_may_be_bytes(place: Place):
+    """
+    As for every function of the standard library that opens a file.
+    """
+    wheel = os.fsencode(place.put(demo()))
+
+    report = unwheel.extract(wheel, os.fsencode(place.dest))
+
+    assert os.fsdecode(wheel) == report.wheel
+    assert str(place.dest) == report.destination
 
 
 def test_looking_judges_nothing(place: Place):

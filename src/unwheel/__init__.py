@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         WheelRefused,
         WheelVerified,
     )
+    from .links import Link
     from .paths import MemberPath
     from .plan import Plan
     from .policy import Limits, Policy
@@ -69,6 +70,7 @@ _HOMES = {
         "WheelRefused",
         "WheelVerified",
     ),
+    "links": ("Link",),
     "paths": ("MemberPath",),
     "plan": ("Plan",),
     "policy": ("Limits", "Policy"),
@@ -88,6 +90,7 @@ __all__ = [
     "InvalidWheelError",
     "LimitError",
     "Limits",
+    "Link",
     "LinkFact",
     "MemberPath",
     "MismatchError",

@@ -223,9 +223,7 @@ class NativeArchive:
     def read(self, index: int, limit: int) -> bytes:
         """See `backend.Archive.read`."""
         # A few bytes can be packed as gigabytes of blocks without content.
-        size = max(
-            self.entries.sizes[index], self.entries.packed_sizes[index]
-        )
+        size = max(self.entries.sizes[index], self.entries.packed_sizes[index])
         if size > limit:
             raise LimitError(
                 [

@@ -60,7 +60,8 @@ class Report:
         directories: Explicit directory entries.
         links: What became of each link.
         warnings: What a stricter policy would have refused.
-        seconds: Wall time.
+        seconds: Wall time since it was opened; of many wheels in one run, the
+            waiting for others included.
         publishing: "rename" (one rename), "exchange" (one, with what was
             there) or "in-place" (name by name, because one rename was not
             possible); None for "verify".

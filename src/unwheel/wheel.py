@@ -18,6 +18,7 @@ from .errors import (
     UnwheelError,
 )
 from .filename import WheelFilename
+from .links import Link
 from .metadata import CoreMetadata, find_dist_info
 from .native import NativeArchive
 from .plan import Plan, make_plan
@@ -25,7 +26,7 @@ from .policy import Policy
 from .record import Record, record_missing
 from .report import Report
 
-StrPath = str | os.PathLike[str]
+StrPath = str | bytes | os.PathLike[str] | os.PathLike[bytes]
 
 _DEFAULT = Policy()
 
@@ -62,8 +63,8 @@ def extract(
     """
     _check_backend(backend)
     return run_one(
-        os.fspath(wheel),
-        os.fspath(dest),
+        os.fsdecode(wheel),
+        os.fsdecode(dest),
         policy=policy,
         threads=threads,
         on_event=on_event,
@@ -86,7 +87,7 @@ def verify(
     """
     _check_backend(backend)
     return run_one(
-        os.fspath(wheel),
+        os.fsdecode(wheel),
         None,
         policy=policy,
         threads=threads,
@@ -111,7 +112,7 @@ def extract_many(
         (not raised: one bad wheel does not stop the others).
     """
     _check_backend(backend)
-    root = os.fspath(dest)
+    root = os.fsdecode(dest)
     return run_many(
         ((path, os.path.join(root, stem(path))) for path in _paths(wheels)),
         policy=policy,
@@ -144,12 +145,12 @@ def verify_many(
 
 
 def _paths(wheels: Iterable[StrPath]) -> Iterator[str]:
-    return (os.fspath(wheel) for wheel in wheels)
+    return (os.fsdecode(wheel) for wheel in wheels)
 
 
 def stem(wheel: StrPath) -> str:
     """The file name of *wheel* without ``.whl``."""
-    return os.path.basename(os.fspath(wheel)).removesuffix(".whl")
+    return os.path.basename(os.fsdecode(wheel)).removesuffix(".whl")
 
 
 def _check_backend(name: str) -> None:
@@ -181,7 +182,7 @@ class Wheel:
         backend: str = "native",
     ) -> None:
         _check_backend(backend)
-        self.path = os.fspath(path)
+        self.path = os.fsdecode(path)
         self.policy = policy
         self._archive = NativeArchive(
             self.path, policy.limits, policy.descriptors
@@ -317,6 +318,16 @@ class Wheel:
                 for k, entry in enumerate(self.entries)
                 if entry.type == "link"
             }
+
+    @property
+    def links(self) -> tuple[Link, ...]:
+        """
+        The links that would be made: resolved, and accepted by the policy.
+
+        Raises:
+            UnwheelError: As `plan`: one that is refused refuses the wheel.
+        """
+        return self.plan().links
 
     def plan(self) -> Plan:
         """
