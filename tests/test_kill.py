@@ -200,22 +200,31 @@ def test_killed_while_replacing_it_is_old_or_new(place: Place):
     assert changes > 0
 
 
+# Killed by itself, when the staging directory is there and bytes move.
+SUICIDE = """
+import os, signal, sys, unwheel
+unwheel.extract(
+    sys.argv[1],
+    sys.argv[2],
+    on_event=lambda event: os.kill(os.getpid(), signal.SIGKILL),
+)
+"""
+
+
 def test_the_next_run_cleans_up(place: Place):
     """
     Any run whose destination is beside it.
     """
-    wheel = wheel_of(place, "1.0", 8 * MIB)
-    with Helper(FORKS, wheel) as helper:
-        whole = helper.duration(place.out / "warm")
-        for k in range(50):
-            helper.kill_at(place.out / f"killed{k}", whole / 2)
-            if staged(place.out):
-                break
+    wheel = wheel_of(place, "1.0", MIB)
+    killed = subprocess.run(
+        [sys.executable, "-c", SUICIDE, wheel, place.dest], check=False
+    )
     [left] = staged(place.out)
     events: list[object] = []
 
     unwheel.extract(wheel, place.dest, on_event=events.append)
 
+    assert -signal.SIGKILL == killed.returncode
     assert unwheel.StagingRemoved(str(place.out / left)) in events
     assert [] == staged(place.out)
 

@@ -911,3 +911,24 @@ def test_structs_are_as_the_core_has_them():
         ):
             assert offset == field.offset
             offset += 32 if code == "s" else struct.calcsize("=" + code)
+
+
+def test_does_not_read_gigabytes_to_get_a_few_bytes():
+    """
+    A member can be packed as any number of blocks without content.
+    """
+    empty_blocks = b"\x00\x00\x00\xff\xff" * 1000 + b"\x03\x00"
+    data = (
+        ArchiveBuilder()
+        .file(
+            "x",
+            b"",
+            packed=empty_blocks,
+        )
+        .build()
+    )
+    archive = NativeArchive.from_bytes(data, Limits())
+
+    with pytest.raises(LimitError, match="x: the member is larger"):
+        archive.read(0, 100)
+    assert b"" == archive.read(0, 5000)

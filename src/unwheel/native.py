@@ -80,6 +80,9 @@ _PATTERNS = frozenset(
     {"CRC32", "LOCAL_CRC", "LOCAL_SIGNATURE", "DIRECTORY_SIGNATURE"}
 )
 
+# How much longer than its content a short member may honestly be.
+_PACKED_MORE = 1024
+
 
 def _cpu() -> int:
     """The CPU's features; UNWHEEL_CPU, for tests, switches some off."""
@@ -222,16 +225,17 @@ class NativeArchive:
 
     def read(self, index: int, limit: int) -> bytes:
         """See `backend.Archive.read`."""
+        size = self.entries.sizes[index]
+        packed_size = self.entries.packed_sizes[index]
         # A few bytes can be packed as gigabytes of blocks without content.
-        size = max(self.entries.sizes[index], self.entries.packed_sizes[index])
-        if size > limit:
+        if size > limit or packed_size > 2 * limit + _PACKED_MORE:
             raise LimitError(
                 [
                     Problem(
                         "MEMBER_TOO_LARGE",
                         "the member is larger than is read into memory",
                         member=self.entries.names[index],
-                        found=str(size),
+                        found=f"{size} bytes, {packed_size} packed",
                         expected=f"at most {limit}",
                     )
                 ]
