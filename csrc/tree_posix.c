@@ -42,8 +42,8 @@ struct uw_tree {
 
 #if defined(__linux__)
 
-/* Of <linux/openat2.h>, which is younger than the systems we build on. */
-struct open_how {
+/* As in <linux/openat2.h>, which is younger than the systems we build on. */
+struct beneath_how {
 	u64 flags;
 	u64 mode;
 	u64 resolve;
@@ -64,9 +64,9 @@ enum { NO_MAGICLINKS = 0x02, NO_SYMLINKS = 0x04, BENEATH = 0x08 };
  */
 static int open_beneath(int root, const char *path)
 {
-	struct open_how how = {.flags = DIR_FLAGS,
-			       .resolve =
-				       BENEATH | NO_SYMLINKS | NO_MAGICLINKS};
+	struct beneath_how how = {.flags = DIR_FLAGS,
+				  .resolve = BENEATH | NO_SYMLINKS |
+					     NO_MAGICLINKS};
 	long fd = -1;
 
 	for (int i = 0; i < BENEATH_TRIES; i++) {
