@@ -644,7 +644,7 @@ int uw_batch_wait(struct uw_batch *batch, int milliseconds)
 	bool finished = batch->finished;
 
 	if (finished || crew == NULL)
-		return finished;
+		return 1;
 	uw_mutex_lock(&crew->mutex);
 	if (!batch->finished && milliseconds > 0)
 		uw_cond_wait_for(&crew->ended, &crew->mutex, milliseconds);

@@ -5,7 +5,8 @@
  * because cffi parses this file as it stands.  C code gets it through base.h.
  *
  * Conventions: *_open and *_new give a handle to the caller, *_close and *_free
- * take NULL.  A function that can fail returns an enum uw_status and fills a
+ * take NULL; *_drop do the same to the place of a handle, and leave NULL there.
+ * A function that can fail returns an enum uw_status and fills a
  * caller-owned struct uw_error; after a failure every handle is still usable
  * and every *_ret is NULL or zero.  Sizes are bytes.  An archive and a tree
  * never change once open, so threads may share them.
@@ -240,6 +241,7 @@ int uw_archive_open_memory(const uint8_t *data, size_t len,
 			   struct uw_archive **archive_ret,
 			   struct uw_problems *problems);
 void uw_archive_close(struct uw_archive *archive);
+void uw_archive_drop(struct uw_archive **place);
 uint64_t uw_archive_len(const struct uw_archive *archive);
 uint32_t uw_archive_count(const struct uw_archive *archive);
 const struct uw_entry *uw_archive_entries(const struct uw_archive *archive);
@@ -258,6 +260,7 @@ int uw_reader_open(const struct uw_archive *archive, uint32_t entry,
 int uw_reader_read(struct uw_reader *reader, uint8_t *buf, size_t len,
 		   size_t *got_ret, struct uw_error *err);
 void uw_reader_close(struct uw_reader *reader);
+void uw_reader_drop(struct uw_reader **place);
 
 /* -------------------------------------------------------------------- tree */
 
@@ -275,6 +278,7 @@ enum uw_tree_way {
 int uw_tree_open(const char *path, int way, struct uw_tree **tree_ret,
 		 struct uw_error *err);
 void uw_tree_close(struct uw_tree *tree);
+void uw_tree_drop(struct uw_tree **place);
 
 /*
  * Names below are relative, separated by '/', without '.', '..' or ''.  Missing
@@ -370,14 +374,16 @@ int uw_batch_new(const struct uw_archive *archive, const struct uw_tree *tree,
 		 const struct uw_sheet *sheet, struct uw_batch **batch_ret,
 		 struct uw_error *err);
 void uw_batch_free(struct uw_batch *batch);
+void uw_batch_drop(struct uw_batch **place);
 
 /* Once only: give the batch to a crew, or do it all on the calling thread. */
 void uw_crew_add(struct uw_crew *crew, struct uw_batch *batch);
 int uw_batch_run(struct uw_batch *batch, uint32_t cpu, struct uw_error *err);
 
 /*
- * 1 when finished, else 0 after @milliseconds or, when the crew has finished
- * another batch, earlier.  Waits for a crew only, not for uw_batch_run().
+ * 1 when no crew has the batch: it has finished, or was never given to one;
+ * else 0 after @milliseconds or, when the crew has finished another batch,
+ * earlier.
  */
 int uw_batch_wait(struct uw_batch *batch, int milliseconds);
 void uw_batch_cancel(struct uw_batch *batch);

@@ -164,6 +164,32 @@ def _stored(name: str) -> bytes:
     return raw
 
 
+# ------------------------------------------------------------------ handles
+
+
+def _place(kind: str) -> Any:
+    """
+    Where the core puts a handle of *kind*, which goes when the place goes.
+
+    Made before the call that fills it: Ctrl-C may come between any two steps
+    of ours, and then nobody else knows of the handle yet.
+    """
+    return ffi.gc(
+        ffi.new(f"struct uw_{kind} **"), getattr(lib, f"uw_{kind}_drop")
+    )
+
+
+def _release(place: Any) -> None:
+    """
+    Give back what is in *place*, if there is one.
+
+    The owner forgets it first, for whoever cleans up after a Ctrl-C must not
+    find a handle that is gone.
+    """
+    if place is not None:
+        ffi.release(place)
+
+
 # ------------------------------------------------------------------ archive
 
 
@@ -185,15 +211,13 @@ class NativeArchive:
     def __init__(
         self, path: str, limits: Limits, descriptors: str = "signed"
     ) -> None:
-        self._handle: Any = None
-        self._memory: Any = None
-        handle = ffi.new("struct uw_archive **")
+        place = self._new_place()
         problems = ffi.new("struct uw_problems *")
         c_limits = _c_limits(limits, descriptors)
         status = lib.uw_archive_open(
-            _path(path, SourceError), c_limits, handle, problems
+            _path(path, SourceError), c_limits, place, problems
         )
-        self._take(status, handle, problems, path)
+        self._take(status, problems, path)
 
     @classmethod
     def from_bytes(
@@ -201,26 +225,28 @@ class NativeArchive:
     ) -> NativeArchive:
         """The same over *data*."""
         self = cls.__new__(cls)
-        self._handle = None
-        handle = ffi.new("struct uw_archive **")
+        place = self._new_place()
         problems = ffi.new("struct uw_problems *")
         self._memory = ffi.from_buffer(data)
         status = lib.uw_archive_open_memory(
             self._memory,
             len(data),
             _c_limits(limits, descriptors),
-            handle,
+            place,
             problems,
         )
-        self._take(status, handle, problems, None)
+        self._take(status, problems, None)
         return self
 
-    def _take(
-        self, status: int, handle: Any, problems: Any, path: str | None
-    ) -> None:
+    def _new_place(self) -> Any:
+        self._handle: Any = None
+        self._place = _place("archive")
+        return self._place
+
+    def _take(self, status: int, problems: Any, path: str | None) -> None:
         if status != OK:
             raise _archive_error(status, problems, path)
-        self._handle = handle[0]
+        self._handle = self._place[0]
         self.entries = _entry_table(self._handle)
 
     def read(self, index: int, limit: int) -> bytes:
@@ -255,7 +281,7 @@ class NativeArchive:
     def _chunks(self, index: int) -> Iterator[bytes]:
         """The content of a member, checked, in pieces of at most 128 KiB."""
         error = ffi.new("struct uw_error *")
-        reader = ffi.new("struct uw_reader **")
+        reader = _place("reader")
         got = ffi.new("size_t *")
         member = self.entries.names[index]
         length = min(max(self.entries.sizes[index], 1), 1 << 17)
@@ -270,16 +296,13 @@ class NativeArchive:
                     return
                 yield bytes(ffi.buffer(buffer, got[0]))
         finally:
-            lib.uw_reader_close(reader[0])
+            _release(reader)
 
     def close(self) -> None:
         """Give everything back.  May be called twice."""
-        if self._handle is not None:
-            lib.uw_archive_close(self._handle)
-            self._handle = None
-
-    def __del__(self) -> None:
-        self.close()
+        self._handle = None
+        place, self._place = self._place, None
+        _release(place)
 
 
 def _c_limits(limits: Limits, descriptors: str) -> Any:
@@ -381,12 +404,12 @@ class Tree:
 
     def __init__(self, path: str, *, stepwise: bool = False) -> None:
         self.handle: Any = None
-        handle = ffi.new("struct uw_tree **")
+        self._place = _place("tree")
         error = ffi.new("struct uw_error *")
         way = lib.UW_TREE_STEPWISE if stepwise else lib.UW_TREE_BEST
-        if lib.uw_tree_open(_path(path), way, handle, error):
+        if lib.uw_tree_open(_path(path), way, self._place, error):
             raise _error(error)
-        self.handle = handle[0]
+        self.handle = self._place[0]
 
     def _do(self, name: str, function: Any, *args: Any) -> None:
         error = ffi.new("struct uw_error *")
@@ -446,12 +469,9 @@ class Tree:
 
     def close(self) -> None:
         """Give the handle back.  May be called twice."""
-        if self.handle is not None:
-            lib.uw_tree_close(self.handle)
-            self.handle = None
-
-    def __del__(self) -> None:
-        self.close()
+        self.handle = None
+        place, self._place = self._place, None
+        _release(place)
 
 
 # ------------------------------------------------------------ crew, batches
@@ -514,12 +534,15 @@ class Batch:
         sheet.entries = ffi.cast("uint32_t *", columns[0])
         sheet.flags = ffi.cast("uint8_t *", columns[1])
         sheet.digests = ffi.cast("uint8_t *", columns[2])
-        batch = ffi.new("struct uw_batch **")
+        self._place = _place("batch")
         error = ffi.new("struct uw_error *")
         handle = ffi.NULL if tree is None else tree.handle
-        if lib.uw_batch_new(archive._handle, handle, sheet, batch, error):
+        status = lib.uw_batch_new(
+            archive._handle, handle, sheet, self._place, error
+        )
+        if status:
             raise _error(error)
-        self._handle = ffi.gc(batch[0], lib.uw_batch_free)
+        self._handle = self._place[0]
         self._progress = ffi.new("struct uw_progress *")
 
     def give_to(self, crew: Crew) -> None:
@@ -538,15 +561,16 @@ class Batch:
         """
         Whether no thread of a crew has it, after at most so long.
 
-        True at once if none ever had it.
+        True at once if none ever had it, or it is closed.
         """
-        if self._crew is None:
+        if self._handle is None:
             return True
         return bool(lib.uw_batch_wait(self._handle, milliseconds))
 
     def cancel(self) -> None:
         """Have the crew drop what is left; `wait` still has to be called."""
-        lib.uw_batch_cancel(self._handle)
+        if self._handle is not None:
+            lib.uw_batch_cancel(self._handle)
 
     def progress(self) -> tuple[int, int]:
         """Plain bytes done, members done."""
@@ -565,9 +589,9 @@ class Batch:
 
     def close(self) -> None:
         """Give it back, when it has finished or was never given away."""
-        if self._handle is not None:
-            ffi.release(self._handle)
-            self._handle = None
+        self._handle = None
+        place, self._place = self._place, None
+        _release(place)
         if self._crew is not None:
             self._crew.batches.discard(self)
             self._crew = None

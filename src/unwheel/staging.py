@@ -64,7 +64,7 @@ class Staging:
 
     def __init__(self, destination: str, *, replace: bool = False) -> None:
         self._made: list[str] = []
-        self._lock = -1
+        self._lock: _Lock | None = None
         self._replace = replace
         self.path = ""
         self.destination = _resolve(destination)
@@ -135,10 +135,10 @@ class Staging:
             except OSError:
                 self.path = ""
                 raise
-            lock = _lock(self.path)
-            if lock is not None:
-                self._lock = lock
+            self._lock = _Lock()
+            if self._lock.take(self.path):
                 return
+            self._lock.close()
 
     # ---------------------------------------------------------- publishing
 
@@ -225,9 +225,8 @@ class Staging:
     # ------------------------------------------------------------- the end
 
     def _unlock(self) -> None:
-        if self._lock >= 0:
-            os.close(self._lock)
-            self._lock = -1
+        if self._lock is not None:
+            self._lock.close()
 
     def discard(self) -> None:
         """
@@ -262,16 +261,14 @@ def remove_stale(parent: str) -> list[str]:
         return removed
     for name in names:
         path = os.path.join(parent, name)
-        lock = _lock(path)
-        if lock is None:
-            continue
-        if lock < 0:
-            continue
+        lock = _Lock()
         try:
-            if os.fstat(lock).st_uid == _user() and _remove_tree(path):
+            if not lock.take(path) or lock.owner() != _user():
+                continue
+            if _remove_tree(path):
                 removed.append(path)
         finally:
-            os.close(lock)
+            lock.close()
     return removed
 
 
@@ -279,29 +276,48 @@ def _user() -> int:
     return os.geteuid() if hasattr(os, "geteuid") else 0
 
 
-def _lock(path: str) -> int | None:
+class _Lock:
     """
-    A locked handle on the directory *path*, -1 where there are no locks.
+    A locked handle on a directory.
 
-    None if somebody else has it, or it is no directory of that name.
+    Its owner has it before it is open, so that it is closed whatever
+    interrupts us; and once: a number that is closed twice may be somebody
+    else's file by then.
     """
-    if fcntl is None:
-        return -1
-    try:
-        handle = os.open(path, _DIRECTORY_FLAGS)
-    except OSError:
-        return None
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        if os.path.samestat(os.fstat(handle), os.lstat(path)):
-            return handle
-    except (BlockingIOError, FileNotFoundError):
-        pass
-    except OSError:  # some network file systems have none
-        os.close(handle)
-        return -1
-    os.close(handle)
-    return None
+
+    def __init__(self) -> None:
+        self._handle = -1
+
+    def take(self, path: str) -> bool:
+        """
+        Lock the directory *path*; True also where there are no locks.
+
+        False if somebody else has it, or it is no directory of that name.
+        """
+        if fcntl is None:
+            return True
+        try:
+            self._handle = os.open(path, _DIRECTORY_FLAGS)
+        except OSError:
+            return False
+        try:
+            fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return os.path.samestat(os.fstat(self._handle), os.lstat(path))
+        except (BlockingIOError, FileNotFoundError):
+            return False
+        except OSError:  # some network file systems have none
+            self.close()
+            return True
+
+    def owner(self) -> int | None:
+        """Whose directory it is; None where there are no locks."""
+        return None if self._handle < 0 else os.fstat(self._handle).st_uid
+
+    def close(self) -> None:
+        """Give it back.  May be called twice."""
+        handle, self._handle = self._handle, -1
+        if handle >= 0:
+            os.close(handle)
 
 
 def _remove_tree(path: str) -> bool:

@@ -256,7 +256,8 @@ static void await_job(struct job *job, u64 *bytes_seen)
 		*bytes_seen = progress.bytes;
 		if (job->fate.alone)
 			pause_for(100); /* there is no crew to wake us */
-	} while (!uw_batch_wait(job->batch, 1));
+	} while (job->fate.alone ? !progress.finished
+				 : !uw_batch_wait(job->batch, 1));
 	if (job->fate.alone)
 		pthread_join(job->thread, NULL);
 	uw_batch_progress(job->batch, &progress);

@@ -1,0 +1,88 @@
+"""Ctrl-C after any line of ours: nothing is left, nothing is freed twice."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
+
+import pytest
+from places import Place, demo, open_handles, tree_of
+
+import unwheel
+
+OURS = tuple(
+    os.path.join(os.path.dirname(unwheel.__file__), name)
+    for name in ("engine.py", "native.py", "staging.py")
+)
+
+
+class Interrupt:
+    """
+    Raises KeyboardInterrupt before the line of ours that is the *nth* to run.
+
+    It comes once, in the thread of the caller, as a signal's handler would.
+    """
+
+    def __init__(self, nth: int) -> None:
+        self.left = nth
+
+    def __call__(self, frame: FrameType, event: str, _: Any) -> Any:
+        """See one event of the interpreter."""
+        if frame.f_code.co_filename not in OURS:
+            return None
+        if event == "line":
+            self.left -= 1
+            if self.left == 0:
+                raise KeyboardInterrupt
+        return self
+
+    def run(self, function: Callable[[], object]) -> bool:
+        """Whether *function* ended by it."""
+        before = sys.gettrace()
+        sys.settrace(self)
+        try:
+            function()
+        except KeyboardInterrupt:
+            return True
+        finally:
+            sys.settrace(before)
+        return False
+
+
+@pytest.mark.parametrize("size", [10, 2 << 20], ids=["alone", "crew"])
+@pytest.mark.parametrize("existing", ["refuse", "replace"])
+def test_after_any_line_nothing_is_left(place: Place, size: int, existing):
+    """
+    The destination is as it was or complete, all else as before.
+
+    Only a number that os.open() has just returned can be lost: Python offers
+    no way to own it sooner.  Those are two lines of all.
+    """
+    wheel = place.put(demo().file("demo/data.bin", bytes(size)))
+    policy = unwheel.Policy(existing=existing)
+    unwheel.extract(wheel, place.out / "whole", policy=policy)
+    whole = tree_of(place.out / "whole")
+    around = sorted(os.listdir(place.out))
+    handles = len(open_handles())
+    came = True
+    nth = 0
+
+    while came:
+        nth += 1
+        dest = place.out / f"tree{nth}"
+        interrupt = Interrupt(nth)
+        interrupted = interrupt.run(
+            lambda to=dest: unwheel.extract(wheel, to, policy=policy)
+        )
+        came = interrupt.left <= 0
+        assert came == interrupted, nth
+        if os.path.lexists(dest):
+            assert whole == tree_of(dest)
+            os.rename(dest, place.root / f"done{nth}")
+        assert around == sorted(os.listdir(place.out)), nth
+
+    assert nth > 200
+    assert len(open_handles()) <= handles + 2
