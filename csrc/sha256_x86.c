@@ -5,8 +5,8 @@
  * allows; everything else fits beside it.
  *
  * These instructions have no AVX form: executed while the upper halves of the
- * registers are dirty, each one waits (8 to 10 times slower in all).  AVX code
- * that runs before has to end with vzeroupper, as compilers make it do.
+ * registers are dirty, each one waits, and all is many times slower.  AVX
+ * code that runs before has to end with vzeroupper, as compilers make it do.
  */
 #include "sha256.h"
 
