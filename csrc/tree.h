@@ -47,6 +47,20 @@ enum uw_status uw_file_write(uw_file file, u64 offset, const u8 *data,
 			     size_t len, struct uw_error *err);
 
 /*
+ * Make the new file @leaf in @dir with the content of @from, a regular file
+ * below the tree, by the first of @ways (bits of enum uw_stand_in) that works.
+ * *@file_ret is open for writing, or UW_FILE_NONE for a hard link.
+ */
+enum uw_status uw_file_duplicate(const struct uw_tree *tree, const char *from,
+				 uw_dir dir, const char *leaf, bool executable,
+				 int ways, int *way_ret, uw_file *file_ret,
+				 struct uw_error *err);
+
+/* Set the time of modification, in seconds since 1970. */
+enum uw_status uw_file_set_mtime(uw_file file, int64_t seconds,
+				 struct uw_error *err);
+
+/*
  * @file is gone in any case.  An error says that some of its data may be gone
  * too: file systems that write late (NFS, quotas) tell it here.
  */

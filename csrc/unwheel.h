@@ -190,10 +190,11 @@ int uw_inflater_run(struct uw_inflater *inflater, const uint8_t *in,
 /* ----------------------------------------------------------------- archive */
 
 enum uw_entry_fact {
-	UW_ENTRY_DESCRIPTOR = 1, /* flag bit 3, a data descriptor follows */
-	UW_ENTRY_ZIP64 = 2,	 /* the entry has a ZIP64 extra field */
-	UW_ENTRY_ASCII = 4,	 /* no byte of the name is above 0x7F */
-	UW_ENTRY_LOCAL_ZIP64 = 8 /* so has its local header */
+	UW_ENTRY_DESCRIPTOR = 1,  /* flag bit 3, a data descriptor follows */
+	UW_ENTRY_ZIP64 = 2,	  /* the entry has a ZIP64 extra field */
+	UW_ENTRY_ASCII = 4,	  /* no byte of the name is above 0x7F */
+	UW_ENTRY_LOCAL_ZIP64 = 8, /* so has its local header */
+	UW_ENTRY_MTIME = 16	  /* it has an extended timestamp, see mtime */
 };
 
 /* A fact of the central directory (APPNOTE 4.3.12), as stored, unjudged. */
@@ -212,7 +213,7 @@ struct uw_entry {
 	uint16_t dos_time;
 	uint16_t dos_date;
 	uint32_t facts; /* bits of enum uw_entry_fact */
-	uint32_t reserved;
+	int32_t mtime;	/* seconds since 1970, of extra field 0x5455 */
 };
 
 enum uw_allow { UW_ALLOW_UNSIGNED_DESCRIPTORS = 1, UW_REFUSE_DESCRIPTORS = 2 };
@@ -299,13 +300,46 @@ int uw_tree_symlink(const struct uw_tree *tree, const char *name,
 int uw_tree_hardlink(const struct uw_tree *tree, const char *name,
 		     const char *target, struct uw_error *err);
 
-/* Whether the file system of the tree can hold a symlink (1, 0, or -1). */
+/* The new or replaced file @name, in one step, not executable. */
+int uw_tree_put(const struct uw_tree *tree, const char *name,
+		const uint8_t *data, size_t len, struct uw_error *err);
+
+/* Ways to make a second file of the same content, tried in this order. */
+enum uw_stand_in {
+	UW_STAND_HARDLINK = 1, /* linkat() */
+	UW_STAND_REFLINK = 2,  /* FICLONE, clonefile */
+	UW_STAND_COPY = 4      /* copy_file_range(), else read and write */
+};
+
+/*
+ * Make @name what a link to @target would show, by the first of @ways (bits of
+ * enum uw_stand_in) that the file system has; *@way_ret is the one.  @target is
+ * a regular file below the tree; a copy is executable if it is.  Atomic, as
+ * uw_tree_symlink() is.
+ */
+int uw_tree_stand_in(const struct uw_tree *tree, const char *name,
+		     const char *target, int ways, int *way_ret,
+		     struct uw_error *err);
+
+/*
+ * Set the time of modification of what is called @name (the empty name: the
+ * root), in seconds since 1970; of a link its own, never its target's.
+ */
+int uw_tree_set_mtime(const struct uw_tree *tree, const char *name,
+		      int64_t seconds, struct uw_error *err);
+
+/*
+ * Whether the file system of the tree, and this user, can make a symlink, a
+ * hard link (1, 0, or -1).
+ */
 int uw_tree_can_symlink(const struct uw_tree *tree, struct uw_error *err);
+int uw_tree_can_hardlink(const struct uw_tree *tree, struct uw_error *err);
 
 enum uw_publish {
-	UW_PUBLISH_NEW = 0,	/* fail if @to exists; only a directory may */
-				/* take the place of another, an empty one */
-	UW_PUBLISH_EXCHANGE = 1 /* swap @from and @to in one step */
+	UW_PUBLISH_NEW = 0,	 /* fail if @to exists; only a directory may */
+				 /* take the place of another, an empty one */
+	UW_PUBLISH_EXCHANGE = 1, /* swap @from and @to in one step */
+	UW_PUBLISH_REPLACE = 2	 /* take the place of a file or a link */
 };
 
 /* One rename below the same tree; the parents of both names exist. */
@@ -323,6 +357,14 @@ enum uw_order_flag {
 	UW_ORDER_SHA256 = 4	 /* compare with the digest in the sheet */
 };
 
+/* What is done with members whose packed bytes are the same. */
+enum uw_dedupe {
+	UW_DEDUPE_OFF = 0, /* each is inflated */
+	UW_DEDUPE_COPY =
+		1, /* one is, the others are reflinks or copies of it */
+	UW_DEDUPE_HARDLINK = 2 /* or hard links, where modes are the same */
+};
+
 /*
  * The sheet of orders of one wheel, in columns of @count.  The batch copies
  * what it needs; the caller's memory may go after uw_batch_new().
@@ -334,6 +376,8 @@ struct uw_sheet {
 	const uint8_t *digests;	 /* 32 bytes each, or NULL */
 	const char *paths;	 /* NUL-terminated, one after another; */
 	size_t paths_len;	 /* or NULL: each entry's own name */
+	const int64_t *times;	 /* seconds since 1970 of each file, or NULL */
+	int32_t dedupe;		 /* enum uw_dedupe */
 };
 
 struct uw_result {
@@ -351,7 +395,9 @@ struct uw_progress {
 	uint64_t packed;  /* compressed bytes consumed */
 	uint32_t members; /* orders done */
 	uint32_t failures;
-	int32_t finished; /* no thread touches the batch any more */
+	int32_t finished;  /* no thread touches the batch any more */
+	uint64_t repeated; /* of the bytes, those not inflated again */
+	uint32_t repeats;  /* of the members, those not inflated again */
 };
 
 struct uw_crew;

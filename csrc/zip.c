@@ -785,7 +785,7 @@ static void fill_entry(struct uw_entry *entry, const struct header *h,
 	entry->dos_time = h->dos_time;
 	entry->dos_date = h->dos_date;
 	entry->facts = facts_of(h, name);
-	entry->reserved = 0;
+	entry->mtime = 0;
 }
 
 /* Where the reading of the directory has come to. */

@@ -37,12 +37,31 @@ class FileFact:
 
 @value
 class LinkFact:
-    """A symbolic link, and what became of it."""
+    """
+    A symbolic link that a wheel asks for, and what became of it.
+
+    Attributes:
+        path: Of the link.
+        encoding: How the wheel says it: "zip" (an entry of type link), "links"
+            (PEP 778) or "axle" (symlinks.txt).
+        target: The text of the link, as the wheel has it.
+        resolved: What it leads to in the end: a member or folder of the wheel,
+            or an absolute path outside it; "" if nothing is known.
+        outcome: "link"; "hardlink", "reflink", "copy" (of a file) or "tree"
+            (of a folder) that stands in for it; "pth", a line in a file;
+            "text", a file that holds the target; "verbatim", as stored.
+        reason: Why it is no link, or what a stricter policy would have said:
+            a reason code; or None.
+        contact: Whom METADATA names, where it is no link; or None.
+    """
 
     path: str
+    encoding: str
     target: str
-    outcome: str  # "link"
+    resolved: str
+    outcome: str
     reason: str | None = None
+    contact: str | None = None
 
 
 @value
@@ -94,8 +113,8 @@ class Report:
         Besides the keys of every object: `destination`, `members`, `size`,
         `archive_size`, `directories`, `seconds` (to the microsecond),
         `publishing` and `record`, with the meaning of the attribute of that
-        name, null where it is None; `links`, objects of `path`, `target`,
-        `outcome`, `reason`; `warnings`, objects as `problem_to_json` says.
+        name, null where it is None; `links`, objects with the attributes of
+        `LinkFact`; `warnings`, objects as `problem_to_json` says.
 
         Args:
             files: Also `files`, one object of `path`, `size`, `sha256`
