@@ -37,7 +37,7 @@ LOW_THREADS = ("_thread", {"engine"})
 # Pure: judged by bytes alone, so it may not even be able to open a file.
 PURE = [
     *" ".join(RANKS[:3]).split(),
-    *"findings contents asking plan installed".split(),
+    *["findings", "contents", "asking", "plan", "installed"],
 ]
 SYSTEM = {
     "os",
