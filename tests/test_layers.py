@@ -27,7 +27,8 @@ RANKS = [
     "installed host linking",
     "engine",
     "wheel",
-    "compare install pack options progress listing wording cli __main__",
+    "compare install pack quantities knobs options progress hops listing wording "
+    "commands cli __main__",
 ]
 ORDER = [name for row in RANKS for name in row.split()]
 
