@@ -22,8 +22,8 @@ C_FILES = sorted((ROOT / "csrc").glob("*.[ch]"))
 RANKS = [
     "values errors policy",
     "paths filename metadata record",
-    "links events report backend",
-    "plan native libarchive staging",
+    "links events report backend installed",
+    "plan native libarchive merge staging host",
     "engine",
     "wheel",
     "compare install pack options progress listing wording cli __main__",
