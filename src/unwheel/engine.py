@@ -194,7 +194,9 @@ class _Run:
 
     def _stage(self, destination: str) -> None:
         self._staging = Staging(
-            destination, replace=self._policy.existing == "replace"
+            destination,
+            existing=self._policy.existing,
+            existing_links=self._policy.existing_links,
         )
         self._staging.make()
         self._tree = native.Tree(self._staging.path)
