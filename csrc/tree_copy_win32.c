@@ -90,7 +90,11 @@ static enum uw_status copy_content(HANDLE from, HANDLE to, struct uw_error *err)
 	return status;
 }
 
-/* A uw_maker. */
+/*
+ * A uw_maker.  The source is closed when it is read: what is to be replaced may
+ * be another name of it, and an open file gives way only where there are POSIX
+ * semantics.
+ */
 static enum uw_status make_copy(struct uw_place *at, void *recipe,
 				HANDLE *made_ret, struct uw_error *err)
 {
@@ -101,6 +105,8 @@ static enum uw_status make_copy(struct uw_place *at, void *recipe,
 		return status;
 	duplicate->way = UW_STAND_COPY;
 	status = copy_content(duplicate->from, *made_ret, err);
+	uw_handle_close(duplicate->from);
+	duplicate->from = NULL;
 	if (status != UW_OK) {
 		uw_handle_delete(*made_ret);
 		CloseHandle(*made_ret);
