@@ -56,6 +56,13 @@ _ERRORS: dict[int, type[UnwheelError]] = {
     lib.UW_ERR_NAME: UnsafeMemberError,
 }
 
+# The names of `policy.STAND_INS`, in the core's order.
+_STAND_INS = {
+    "hardlink": int(lib.UW_STAND_HARDLINK),
+    "reflink": int(lib.UW_STAND_REFLINK),
+    "copy": int(lib.UW_STAND_COPY),
+}
+
 # What a caller can do about a refusal, where there is something.
 _ACCEPT = {
     "TOO_MANY_ENTRIES": "limits.entries",
@@ -455,6 +462,10 @@ class Tree:
             len(data),
         )
 
+    def put(self, name: str, data: bytes) -> None:
+        """Make the file *name* with *data*, or replace it, in one step."""
+        self._do(name, lib.uw_tree_put, _stored(name), data, len(data))
+
     def symlink(self, name: str, target: str) -> None:
         """Make *name* a symbolic link to *target*, in one step."""
         self._do(name, lib.uw_tree_symlink, _stored(name), _stored(target))
@@ -463,22 +474,74 @@ class Tree:
         """Make *name* a second name of the file *target*, in one step."""
         self._do(name, lib.uw_tree_hardlink, _stored(name), _stored(target))
 
+    def stand_in(self, name: str, target: str, ways: Sequence[str]) -> str:
+        """
+        Make *name* what a link to the file *target* would show, in one step.
+
+        Args:
+            ways: Some of `policy.STAND_INS`, tried in its order.  A copy is
+                executable if *target* is.
+
+        Returns:
+            The way that this file system, and this user, has.
+        """
+        bits = 0
+        for way in ways:
+            bits |= _STAND_INS[way]
+        made = ffi.new("int *")
+        self._do(
+            name,
+            lib.uw_tree_stand_in,
+            _stored(name),
+            _stored(target),
+            bits,
+            made,
+        )
+        return next(way for way, bit in _STAND_INS.items() if bit == made[0])
+
+    def set_mtime(self, name: str, seconds: int) -> None:
+        """
+        Set the time of modification, in seconds since 1970.
+
+        Of a link its own; of the root, if *name* is empty.
+        """
+        self._do(name or ".", lib.uw_tree_set_mtime, _stored(name), seconds)
+
     def can_symlink(self) -> bool:
         """Whether this file system, and this user, can make symlinks."""
+        return self._can(lib.uw_tree_can_symlink)
+
+    def can_hardlink(self) -> bool:
+        """Whether they can give a file a second name."""
+        return self._can(lib.uw_tree_can_hardlink)
+
+    def _can(self, probe: Any) -> bool:
         error = ffi.new("struct uw_error *")
-        answer = lib.uw_tree_can_symlink(self.handle, error)
+        answer = probe(self.handle, error)
         if answer < 0:
             raise _error(error)
         return bool(answer)
 
-    def publish(self, old: str, new: str, *, exchange: bool = False) -> None:
+    def publish(
+        self,
+        old: str,
+        new: str,
+        *,
+        exchange: bool = False,
+        replace: bool = False,
+    ) -> None:
         """
         Rename *old* to *new* in one step.
 
-        *new* must be missing or an empty directory, unless *exchange*: then
-        the two are swapped.
+        *new* must be missing or an empty directory.  With *exchange* the two
+        are swapped; with *replace* a file or a link called *new* goes, and
+        every directory is in the way.
         """
-        how = lib.UW_PUBLISH_EXCHANGE if exchange else lib.UW_PUBLISH_NEW
+        how = lib.UW_PUBLISH_NEW
+        if exchange:
+            how = lib.UW_PUBLISH_EXCHANGE
+        elif replace:
+            how = lib.UW_PUBLISH_REPLACE
         self._do(
             new,
             lib.uw_tree_publish,
