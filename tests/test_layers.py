@@ -22,7 +22,7 @@ C_FILES = sorted((ROOT / "csrc").glob("*.[ch]"))
 RANKS = [
     "values errors policy",
     "paths filename metadata record",
-    "links events report backend",
+    "targets encodings standins outcomes verdicts links events report backend",
     "plan native libarchive staging",
     "engine",
     "wheel",
