@@ -14,12 +14,13 @@ from .errors import InvalidWheelError, Problem, printable
 from .values import value
 
 _SUFFIX = ".whl"
+_SUFFIX_2 = ".whlx"  # from Wheel-Version 2 on (PEP 777)
 _NAME = r"(?P<name>[A-Za-z0-9](?:[A-Za-z0-9._]*[A-Za-z0-9])?)"
 _VERSION = r"(?P<version>[A-Za-z0-9][A-Za-z0-9._+!]*)"
 _BUILD = r"(?P<build>[0-9][A-Za-z0-9._]*)"
 _SET = r"[A-Za-z0-9_]+(?:\.[A-Za-z0-9_]+)*"
 _TAGS = rf"(?P<python>{_SET})-(?P<abi>{_SET})-(?P<platform>{_SET})"
-_FILENAME = re.compile(rf"{_NAME}-{_VERSION}(?:-{_BUILD})?-{_TAGS}\.whl")
+_FILENAME = re.compile(rf"{_NAME}-{_VERSION}(?:-{_BUILD})?-{_TAGS}\.whlx?")
 
 # A hostile WHEEL file could name 10^18 tags in one line.
 _MOST_TAGS = 4096
@@ -34,13 +35,14 @@ class WheelFilename:
     a digit, and so is safe as the name of a directory.
 
     Attributes:
-        stem: The file name without ".whl".
+        stem: The file name without ".whl" or ".whlx".
         name: Of the distribution, as written.
         version: As written.
         build: The build tag, or "".
         pythons: The Python tags, lower case, as the other two.
         abis: The ABI tags.
         platforms: The platform tags.
+        is_wheel2: Whether it ends in ".whlx" (PEP 777).
     """
 
     stem: str
@@ -50,26 +52,35 @@ class WheelFilename:
     pythons: tuple[str, ...]
     abis: tuple[str, ...]
     platforms: tuple[str, ...]
+    is_wheel2: bool = False
 
     @classmethod
-    def parse(cls, filename: str) -> WheelFilename:
+    def parse(cls, filename: str, *, wheel2: bool = False) -> WheelFilename:
         """
         Read *filename*, which has no directory.
+
+        Args:
+            filename: The last component of the path.
+            wheel2: Whether a name of Wheel-Version 2 is taken.
 
         Raises:
             InvalidWheelError: If it is not the name of a wheel (FILENAME).
         """
         found = _FILENAME.fullmatch(filename)
-        if found is None:
-            raise InvalidWheelError([_not_a_wheel(filename)])
+        is_wheel2 = filename.endswith(_SUFFIX_2)
+        if found is None or (is_wheel2 and not wheel2):
+            raise InvalidWheelError(
+                [_not_a_wheel(filename, found is not None)]
+            )
         return cls(
-            stem=filename[: -len(_SUFFIX)],
+            stem=stem(filename),
             name=found["name"],
             version=found["version"],
             build=found["build"] or "",
             pythons=tuple(found["python"].lower().split(".")),
             abis=tuple(found["abi"].lower().split(".")),
             platforms=tuple(found["platform"].lower().split(".")),
+            is_wheel2=is_wheel2,
         )
 
     @property
@@ -81,6 +92,11 @@ class WheelFilename:
     def is_pure_any(self) -> bool:
         """Whether the wheel is for every platform, with no ABI."""
         return self.abis == ("none",) and self.platforms == ("any",)
+
+
+def stem(filename: str) -> str:
+    """The *filename* without its ".whl" or ".whlx"."""
+    return filename.removesuffix(_SUFFIX).removesuffix(_SUFFIX_2)
 
 
 def expand_tags(
@@ -128,10 +144,11 @@ def same_version(a: str, b: str) -> bool:
         return False
 
 
-def _not_a_wheel(filename: str) -> Problem:
+def _not_a_wheel(filename: str, is_wheel2: bool) -> Problem:
     return Problem(
         "FILENAME",
         "not the file name of a wheel",
         found=printable(filename),
         expected="NAME-VERSION[-BUILD]-PYTHON-ABI-PLATFORM.whl",
+        accept="links.wheel2=True" if is_wheel2 else None,
     )

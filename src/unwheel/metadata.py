@@ -21,6 +21,7 @@ from .filename import (
 from .values import value
 
 WHEEL_VERSION = (1, 0)  # the one we know
+WHEEL_VERSION_2 = (2, 0)  # the one of PEP 777 and 778, known if one asks
 
 _SUFFIX = ".dist-info"
 _BODY = re.compile(rb"\n\r?\n|\r\r|\A\r?\n")
@@ -85,9 +86,13 @@ class WheelInfo:
     warnings: tuple[Problem, ...]
 
     @classmethod
-    def parse(cls, data: bytes) -> WheelInfo:
+    def parse(cls, data: bytes, *, wheel2: bool = False) -> WheelInfo:
         """
         Read the *data* of WHEEL.
+
+        Args:
+            data: Its bytes.
+            wheel2: Whether its major version may be 2.
 
         Raises:
             InvalidWheelError: If its version cannot be read (WHEEL_VERSION)
@@ -96,6 +101,7 @@ class WheelInfo:
         """
         fields = parse_headers(data)
         version = _wheel_version(fields.get("wheel-version", []))
+        _refuse_version(version, wheel2)
         return cls(
             version=version,
             generator=" ".join(fields.get("generator", [])),
@@ -124,11 +130,13 @@ class CoreMetadata:
         version: As written.
         contacts: Author-email and Maintainer-email, as written: unjudged
             text of strangers.
+        wheel_version: Wheel-Version (PEP 777), or None if it says nothing.
     """
 
     name: str
     version: str
     contacts: tuple[str, ...]
+    wheel_version: tuple[int, int] | None = None
 
     @classmethod
     def parse(cls, data: bytes) -> CoreMetadata:
@@ -137,9 +145,11 @@ class CoreMetadata:
 
         Raises:
             InvalidWheelError: If there is not exactly one name and one
-                version (METADATA_FIELDS), or as `parse_headers`.
+                version (METADATA_FIELDS), a Wheel-Version that cannot be read
+                (WHEEL_VERSION), or as `parse_headers`.
         """
         fields = parse_headers(data)
+        versions = fields.get("wheel-version", [])
         return cls(
             name=_only(fields, "Name"),
             version=_only(fields, "Version"),
@@ -149,6 +159,7 @@ class CoreMetadata:
                 for address in fields.get(key, [])
                 if address
             ),
+            wheel_version=_wheel_version(versions) if versions else None,
         )
 
 
@@ -231,15 +242,16 @@ def check_agreement(
     Judge whether WHEEL, METADATA and the file name say the same.
 
     Returns:
-        The refusals (METADATA_DIFFERS) and the warnings (TAGS_DIFFER, which
-        is no refusal because published wheels have been renamed so; and those
-        of *info*).
+        The refusals (METADATA_DIFFERS, WHEEL_VERSION) and the warnings
+        (TAGS_DIFFER, which is no refusal because published wheels have been
+        renamed so; and those of *info*).
     """
+    refusals = list(_different_versions(info, metadata, filename))
     warnings = list(info.warnings)
-    if filename is None:
-        return [], warnings
-    warnings += _different_tags(info, filename)
-    return list(_different_identity(metadata, filename)), warnings
+    if filename is not None:
+        refusals += _different_identity(metadata, filename)
+        warnings += _different_tags(info, filename)
+    return refusals, warnings
 
 
 def _refusal(
@@ -296,28 +308,68 @@ def _wheel_version(values: list[str]) -> tuple[int, int]:
                 )
             ]
         )
-    version = int(found[1]), int(found[2])
-    if version[0] != WHEEL_VERSION[0]:
-        raise InvalidWheelError(
-            [
-                Problem(
-                    "WHEEL_VERSION_UNKNOWN",
-                    "the wheel is of a version with other rules",
-                    found=_shown(values),
-                    expected="1.x",
-                )
-            ]
+    return int(found[1]), int(found[2])
+
+
+def _refuse_version(version: tuple[int, int], wheel2: bool) -> None:
+    """
+    Refuse a major version that we do not know (PEP 427: "must abort").
+
+    Raises:
+        InvalidWheelError: WHEEL_VERSION_UNKNOWN.
+    """
+    known = [1, 2] if wheel2 else [1]
+    if version[0] in known:
+        return
+    raise InvalidWheelError(
+        [
+            Problem(
+                "WHEEL_VERSION_UNKNOWN",
+                "the wheel is of a version with other rules",
+                found=f"{version[0]}.{version[1]}",
+                expected=" or ".join(f"{major}.x" for major in known),
+                accept="links.wheel2=True" if version[0] == 2 else None,
+            )
+        ]
+    )
+
+
+def _different_versions(
+    info: WheelInfo, metadata: CoreMetadata, filename: WheelFilename | None
+) -> Iterable[Problem]:
+    """
+    Where WHEEL, METADATA and the extension tell different wheel versions.
+
+    Then neither wins (PEP 777): a resolver has believed METADATA, and an
+    installer would believe WHEEL.
+    """
+    said = metadata.wheel_version or (1, 0)
+    if metadata.wheel_version is None and info.version[0] == 1:
+        said = info.version
+    if said != info.version:
+        yield Problem(
+            "WHEEL_VERSION",
+            "METADATA and WHEEL tell different versions of the format",
+            found="{}.{}".format(*said),
+            expected="{}.{}".format(*info.version),
         )
-    return version
+    if filename is not None and filename.is_wheel2 and info.version[0] == 1:
+        yield Problem(
+            "WHEEL_VERSION",
+            "a file name of the format's version 2",
+            found="{}.{}".format(*info.version),
+            expected="2.x",
+        )
 
 
 def _newer(version: tuple[int, int]) -> Iterable[Problem]:
-    if version > WHEEL_VERSION:
+    known = WHEEL_VERSION if version[0] == 1 else WHEEL_VERSION_2
+    if version > known:
         yield Problem(
             "WHEEL_VERSION_NEWER",
             "the wheel is of a newer version than we know",
             found=f"{version[0]}.{version[1]}",
-            expected="1.0",
+            expected="{}.{}".format(*known),
         )
 
 
