@@ -27,7 +27,8 @@ RANKS = [
     "installed host linking",
     "engine",
     "wheel",
-    "compare install pack options progress listing wording cli __main__",
+    "distinfo treescan zipwriter libraries",
+    "compare install relink pack options progress listing wording cli __main__",
 ]
 ORDER = [name for row in RANKS for name in row.split()]
 
@@ -38,6 +39,7 @@ LOW_THREADS = ("_thread", {"engine"})
 PURE = [
     *" ".join(RANKS[:3]).split(),
     *["findings", "contents", "asking", "plan", "installed"],
+    "distinfo",
 ]
 SYSTEM = {
     "os",

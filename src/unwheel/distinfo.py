@@ -43,25 +43,40 @@ def record_row(name: str, digest: bytes | None, size: int | None) -> bytes:
     return f"{_cell(name)},{said},{number}\n".encode()
 
 
-def with_rows(data: bytes, rows: Mapping[str, bytes | None]) -> bytes:
+def with_rows(
+    data: bytes, rows: Mapping[str, bytes], more: bytes = b""
+) -> bytes:
     """
-    The RECORD *data* with other *rows* for some names; None drops a row.
+    The RECORD *data* with other *rows* for some names, and *more* at the end.
 
-    All else stays as it is: order, spelling, line ends.
+    All else stays as it is: order, spelling, line ends.  An empty row drops
+    what is there.
     """
     import csv
     import io
 
-    told = []
+    told: list[bytes] = []
+    ending = "\n"
     for line in io.StringIO(data.decode("utf-8"), newline=""):
-        cells = next(csv.reader([line]), [""])
-        row = line.encode()
-        if cells and cells[0] in rows:
-            row = rows[cells[0]] or b""
-            if line.endswith("\r\n"):
-                row = row.replace(b"\n", b"\r\n")
-        told.append(row)
-    return b"".join(told)
+        cells = next(csv.reader([line]), [])
+        if not line.endswith("\n"):
+            line += ending
+        ending = "\r\n" if line.endswith("\r\n") else "\n"
+        row = rows.get(cells[0]) if cells else None
+        told.append(line.encode() if row is None else _ended(row, ending))
+    return b"".join(told) + _ended(more, ending)
+
+
+def _ended(row: bytes, ending: str) -> bytes:
+    return row.replace(b"\n", ending.encode())
+
+
+def relative_target(link: str, real: str) -> str:
+    """The text of a *link* that leads to *real*; both from the root."""
+    home, path = link.split("/")[:-1], real.split("/")
+    while home and home[0] == path[0]:
+        del home[0], path[0]
+    return "/".join([*[".."] * len(home), *path])
 
 
 def links_text(links: Iterable[tuple[str, str]]) -> bytes:

@@ -22,6 +22,7 @@ from .errors import DestinationError, Problem, SourceError
 from .native import Tree, os_problem
 from .paths import UTF8_FLAG
 from .staging import Staging, remove_stale
+from .treescan import changed, unreadable
 from .values import replace, value
 
 TYPE_CHECKING = False  # that of `typing` would cost its import
@@ -33,6 +34,8 @@ else:
 
 STORED, DEFLATED = 0, 8  # APPNOTE 4.4.5
 EPOCH = 0x0021 << 16  # 1980-01-01 00:00:00, the first of DOS times
+
+_DOS_FIRST, _DOS_LAST = 315532800, 4354819199
 
 _LOCAL = Struct("<IHHHIIIIHH")  # APPNOTE 4.3.7; time and date as one
 _CENTRAL = Struct("<IHHHHIIIIHHHHHII")  # 4.3.12
@@ -426,10 +429,11 @@ class PackedArchive:
     a gap, entries have no comment, and nothing follows the end record.  What
     is found not to be so has changed since.
 
+    Iterating gives its members in the order of the directory; `archive[name]`
+    is the member of that name.
+
     Attributes:
-        members: In the order of the directory.
         comment: That of the archive.
-        size: Bytes of the file.
 
     Raises:
         SourceError: If it cannot be read, or is no longer so.
@@ -440,7 +444,7 @@ class PackedArchive:
         try:
             self._file: BinaryIO = open(path, "rb")  # noqa: SIM115
         except OSError as error:
-            raise _unreadable(error, path) from error
+            raise unreadable(error, path) from error
         try:
             self._read_directory()
         except BaseException:
@@ -456,6 +460,18 @@ class PackedArchive:
     def close(self) -> None:
         """Give the file back.  May be called twice."""
         self._file.close()
+
+    def __iter__(self) -> Iterator[PackedMember]:
+        return iter(self._members.values())
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._members
+
+    def __getitem__(self, name: str) -> PackedMember:
+        try:
+            return self._members[name]
+        except KeyError:
+            raise changed(name) from None
 
     def raw(self, member: PackedMember) -> Iterator[bytes]:
         """Everything of *member* but its entry, in pieces."""
@@ -492,25 +508,26 @@ class PackedArchive:
             self._file.seek(offset)
             data = self._file.read(length)
         except OSError as error:
-            raise _unreadable(error, self._path) from error
+            raise unreadable(error, self._path) from error
         if len(data) != length:
             raise _not_as_accepted()
         return data
 
     def _read_directory(self) -> None:
-        self.size = self._file.seek(0, os.SEEK_END)
-        tail_len = min(self.size, _TAIL)
-        tail = self._at(self.size - tail_len, tail_len)
+        size = self._file.seek(0, os.SEEK_END)
+        tail_len = min(size, _TAIL)
+        tail = self._at(size - tail_len, tail_len)
         at = tail.rfind(_END_SIGNATURE.to_bytes(4, "little"))
         if at < 0 or len(tail) - at < _END.size:
             raise _not_as_accepted()
-        end = self.size - tail_len + at
+        end = size - tail_len + at
         self.comment = tail[at + _END.size :]
         _, _, _, _, count, length, offset, _ = _END.unpack_from(tail, at)
         if _ALL_32 in (length, offset) or count == _ALL_16:
             count, length, offset = self._zip64_end(end, count, length, offset)
         data = self._at(offset, length)
-        self.members = _members(data, count, offset)
+        members = _members(data, count, offset)
+        self._members = {member.name: member for member in members}
 
     def _zip64_end(
         self, end: int, count: int, length: int, offset: int
@@ -660,6 +677,22 @@ class NewFile:
             tree.close()
 
 
+def dos_time(seconds: int) -> int:
+    """
+    Date << 16 | time of *seconds* since 1970, in UTC (APPNOTE 4.4.6).
+
+    Two seconds are one to DOS, whose years are 1980 to 2107; the nearest.
+    """
+    from time import gmtime
+
+    if seconds < _DOS_FIRST:
+        return EPOCH
+    when = gmtime(min(seconds, _DOS_LAST))
+    date = (when.tm_year - 1980) << 9 | when.tm_mon << 5 | when.tm_mday
+    clock = when.tm_hour << 11 | when.tm_min << 5 | when.tm_sec // 2
+    return date << 16 | clock
+
+
 def refuse_existing(path: str) -> None:
     """
     Refuse to write what is there.
@@ -683,21 +716,7 @@ def refuse_existing(path: str) -> None:
 # ------------------------------------------------------------------- faults
 
 
-def changed(name: str) -> SourceError:
-    """The error for a file that is not what it was a moment ago."""
-    return SourceError(
-        [Problem("CHANGED", "changed while it was read", member=name)]
-    )
-
-
 def _not_as_accepted() -> SourceError:
     return SourceError(
         [Problem("CHANGED", "the archive changed while it was read")]
-    )
-
-
-def _unreadable(error: OSError, path: str) -> SourceError:
-    number = error.errno or 0
-    return SourceError(
-        [os_problem(number, f"cannot read {path}")], errno=number
     )
