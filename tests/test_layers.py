@@ -22,13 +22,14 @@ C_FILES = sorted((ROOT / "csrc").glob("*.[ch]"))
 RANKS = [
     "values errors policy",
     "paths filename metadata record",
-    "encodings links events report backend",
-    "findings contents asking plan native libarchive staging",
-    "installed host linking",
+    "encodings links events report backend installed",
+    "findings contents asking plan native libarchive merge staging host",
+    "linking",
     "engine",
     "wheel",
-    "distinfo treescan zipwriter libraries",
-    "compare install relink pack options progress listing wording cli __main__",
+    "distinfo treescan zipwriter libraries relink pack",
+    "compare install quantities knobs options progress hops listing wording "
+    "commands cli __main__",
 ]
 ORDER = [name for row in RANKS for name in row.split()]
 
@@ -38,7 +39,7 @@ LOW_THREADS = ("_thread", {"engine"})
 # Pure: judged by bytes alone, so it may not even be able to open a file.
 PURE = [
     *" ".join(RANKS[:3]).split(),
-    *["findings", "contents", "asking", "plan", "installed"],
+    *["findings", "contents", "asking", "plan"],
     "distinfo",
 ]
 SYSTEM = {

@@ -85,7 +85,7 @@ def library_version(name: str) -> tuple[str, tuple[int, ...]]:
     if found is None:
         return name, ()
     digits = (found["elf"] or found["mach"] or "").split(".")
-    return found["stem"], tuple(int(d[:20]) for d in digits if d)
+    return found["stem"], tuple(int(d) for d in digits if d)
 
 
 def _read(pieces: Iterable[bytes], read: Reader) -> str | None:
