@@ -28,7 +28,8 @@ RANKS = [
     "linking",
     "engine",
     "wheel",
-    "compare install pack quantities knobs options progress hops listing wording "
+    "distinfo treescan zipwriter libraries relink pack",
+    "compare install quantities knobs options progress hops listing wording "
     "commands cli __main__",
 ]
 ORDER = [name for row in RANKS for name in row.split()]
@@ -40,6 +41,7 @@ LOW_THREADS = ("_thread", {"engine"})
 PURE = [
     *" ".join(RANKS[:3]).split(),
     *["findings", "contents", "asking", "plan"],
+    "distinfo",
 ]
 SYSTEM = {
     "os",
