@@ -77,7 +77,7 @@ def _is_dated() -> bool:
     from os import environ
 
     text = environ.get("SOURCE_DATE_EPOCH", "")
-    return text.isascii() and text.isdigit()
+    return text.isascii() and text.isdigit() and len(text) < 12
 
 
 def _named_twice(wheels: list[str]) -> str | None:
