@@ -137,7 +137,9 @@ def _put_record(
     tree sees what it contains, and who uninstalls needs every name.
     """
     made = [f for f in facts if f.outcome not in ("text", "verbatim", "pth")]
-    if not policy.link_policy.installed_record or not (made or plan.extras):
+    if plan.filename.is_pybi or not policy.link_policy.installed_record:
+        return None  # a pybi is not installed, and its rows tell of links
+    if not made and not plan.extras:
         return None
     data = installed_record(
         files,

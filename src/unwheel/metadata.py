@@ -69,10 +69,10 @@ def parse_headers(data: bytes) -> dict[str, list[str]]:
 @value
 class WheelInfo:
     """
-    The file WHEEL.
+    The file WHEEL, or PYBI (PEP 711), which says the same.
 
     Attributes:
-        version: Wheel-Version, major and minor.
+        version: Wheel-Version, or Pybi-Version: major and minor.
         generator: What built it, or "".
         root_is_purelib: Whether the root goes to purelib.
         tags: The Tag lines, as written.
@@ -86,13 +86,16 @@ class WheelInfo:
     warnings: tuple[Problem, ...]
 
     @classmethod
-    def parse(cls, data: bytes, *, wheel2: bool = False) -> WheelInfo:
+    def parse(
+        cls, data: bytes, *, wheel2: bool = False, name: str = "WHEEL"
+    ) -> WheelInfo:
         """
         Read the *data* of WHEEL.
 
         Args:
             data: Its bytes.
             wheel2: Whether its major version may be 2.
+            name: "WHEEL" or "PYBI".
 
         Raises:
             InvalidWheelError: If its version cannot be read (WHEEL_VERSION)
@@ -100,7 +103,7 @@ class WheelInfo:
                 `parse_headers`.
         """
         fields = parse_headers(data)
-        version = _wheel_version(fields.get("wheel-version", []))
+        version = _version(f"{name.title()}-Version", fields)
         _refuse_version(version, wheel2)
         return cls(
             version=version,
@@ -149,7 +152,7 @@ class CoreMetadata:
                 (WHEEL_VERSION), or as `parse_headers`.
         """
         fields = parse_headers(data)
-        versions = fields.get("wheel-version", [])
+        said = "wheel-version" in fields
         return cls(
             name=_only(fields, "Name"),
             version=_only(fields, "Version"),
@@ -159,7 +162,7 @@ class CoreMetadata:
                 for address in fields.get(key, [])
                 if address
             ),
-            wheel_version=_wheel_version(versions) if versions else None,
+            wheel_version=_version("Wheel-Version", fields) if said else None,
         )
 
 
@@ -169,6 +172,7 @@ def find_dist_info(
     """
     The one "NAME-VERSION.dist-info" at the top of a wheel.
 
+    Of a pybi it is "NAME-VERSION.pybi-info", and PYBI stands for WHEEL.
     Case does not count in looking for others: `importlib.metadata` sees an
     "X.DIST-INFO" too.
 
@@ -178,20 +182,25 @@ def find_dist_info(
             (DIST_INFO_NAME), or has no METADATA or WHEEL (METADATA_MISSING,
             WHEEL_MISSING).
     """
-    found = _tops(names, _SUFFIX)
+    suffix = _SUFFIX if filename is None else filename.info_suffix
+    info_file = "WHEEL" if filename is None else filename.info_file
+    found = _tops(names, suffix)
     if not found:
-        raise _refusal("DIST_INFO_MISSING", "no .dist-info directory at top")
+        raise _refusal("DIST_INFO_MISSING", f"no {suffix} directory at top")
     if len(found) > 1:
         raise _refusal(
             "DIST_INFO_MANY",
-            "more than one .dist-info directory at the top",
+            f"more than one {suffix} directory at the top",
             found=_shown(found),
         )
     dist_info = found[0]
     problems = list(_wrong_dist_info(dist_info, filename))
     problems += [
-        Problem(f"{name}_MISSING", f"no {name}", member=f"{dist_info}/{name}")
-        for name in ("METADATA", "WHEEL")
+        Problem(code, f"no {name}", member=f"{dist_info}/{name}")
+        for code, name in (
+            ("METADATA_MISSING", "METADATA"),
+            ("WHEEL_MISSING", info_file),
+        )
         if f"{dist_info}/{name}" not in names
     ]
     if problems:
@@ -295,14 +304,15 @@ def _only(fields: dict[str, list[str]], key: str) -> str:
     return values[0]
 
 
-def _wheel_version(values: list[str]) -> tuple[int, int]:
+def _version(header: str, fields: dict[str, list[str]]) -> tuple[int, int]:
+    values = fields.get(header.lower(), [])
     found = _VERSION.fullmatch(values[0]) if len(values) == 1 else None
     if found is None:
         raise InvalidWheelError(
             [
                 Problem(
                     "WHEEL_VERSION",
-                    "WHEEL must have one Wheel-Version",
+                    f"there must be one {header}",
                     found=_shown(values),
                     expected="1.0",
                 )
@@ -343,6 +353,8 @@ def _different_versions(
     Then neither wins (PEP 777): a resolver has believed METADATA, and an
     installer would believe WHEEL.
     """
+    if filename is not None and filename.is_pybi:
+        return  # has a version of its own
     said = metadata.wheel_version or (1, 0)
     if metadata.wheel_version is None and info.version[0] == 1:
         said = info.version
@@ -382,16 +394,17 @@ def _tops(names: Sequence[str], suffix: str) -> list[str]:
 def _wrong_dist_info(
     dist_info: str, filename: WheelFilename | None
 ) -> Iterable[Problem]:
-    name, _, version = dist_info.removesuffix(_SUFFIX).partition("-")
-    if dist_info.endswith(_SUFFIX) and name and version:
+    suffix = _SUFFIX if filename is None else filename.info_suffix
+    name, _, version = dist_info.removesuffix(suffix).partition("-")
+    if dist_info.endswith(suffix) and name and version:
         if filename is None or _is_of(filename, name, version):
             return
-        expected = f"{filename.name}-{filename.version}{_SUFFIX}"
+        expected = f"{filename.name}-{filename.version}{suffix}"
     else:
-        expected = f"NAME-VERSION{_SUFFIX}"
+        expected = f"NAME-VERSION{suffix}"
     yield Problem(
         "DIST_INFO_NAME",
-        "the .dist-info directory is not that of the wheel",
+        f"the {suffix} directory is not that of the wheel",
         found=printable(dist_info),
         expected=expected,
     )

@@ -185,7 +185,14 @@ def _judge(
         archive, index, kinds, dist_info, info, policy, findings
     )
     rows = _judge_record(
-        archive, index, kinds, dist_info, asked.payloads, policy, findings
+        archive,
+        index,
+        kinds,
+        dist_info,
+        asked.payloads,
+        filename,
+        policy,
+        findings,
     )
     return _Facts(
         filename=filename,
@@ -323,7 +330,9 @@ def _judge_metadata(
 
     try:
         info = metadata.WheelInfo.parse(
-            read("WHEEL"), wheel2=_knows_wheel2(policy)
+            read(filename.info_file),
+            wheel2=_knows_wheel2(policy) and not filename.is_pybi,
+            name=filename.info_file,
         )
         core = metadata.CoreMetadata.parse(read("METADATA"))
     except UnwheelError as error:
@@ -344,6 +353,7 @@ def _judge_record(
     kinds: Kinds,
     dist_info: str,
     targets: Mapping[str, bytes],
+    filename: WheelFilename,
     policy: Policy,
     findings: Findings,
 ) -> record.Record | None:
@@ -369,7 +379,14 @@ def _judge_record(
         problems.extend(record.names_problems(rows, names, dist_info))
     else:
         problems.extend(
-            record.judge(rows, names, sizes, dist_info, links=targets)
+            record.judge(
+                rows,
+                names,
+                sizes,
+                dist_info,
+                links=targets,
+                link_rows=filename.is_pybi,
+            )
         )
     findings.take_record(level, problems)
     return rows
