@@ -91,7 +91,10 @@ class LinkGraph:
 def _link_to_json(link: LinkEntry) -> dict[str, object]:
     return {
         **fact_to_json(link),
-        "hops": [well_formed(hop) for hop in link.hops],
+        "hops": [
+            hop.encode("utf-8", "backslashreplace").decode("utf-8")
+            for hop in link.hops
+        ],
         "problems": [problem_to_json(found) for found in link.problems],
     }
 
@@ -196,4 +199,3 @@ def _entry(
         contact=made.contact if made else None,
         problems=problems,
     )
-

@@ -40,7 +40,8 @@ class Trail:
         before; or is the last that the limits allow.
         """
         hops: list[str] = []
-        parts = _joined(path.split("/")[:-1], text, [])
+        home = path.split("/")[:-1]
+        parts: list[str] | None = _joined(home, text, [])
         while parts is not None and len(hops) < self._most_hops:
             hop, parts = self._next(parts)
             if hop in hops or hop == path:

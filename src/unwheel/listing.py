@@ -183,8 +183,8 @@ def _axle(wheel: Wheel) -> tuple[list[AskedLink], list[Problem]]:
 
 def _content(wheel: Wheel, name: str) -> bytes | None:
     """The file *name* of the metadata, if there is any."""
-    if not any(path.endswith(f"/{name}") for path in wheel.entries.names):
-        return None  # so a wheel without metadata is listed as any other
+    if f"/{name}\0".encode() not in wheel.entries.names_blob:
+        return None  # of a million entries there is no list to be made
     path = f"{wheel.dist_info}/{name}"
     return wheel.read(path) if path in wheel.entries.names else None
 
