@@ -22,9 +22,9 @@ C_FILES = sorted((ROOT / "csrc").glob("*.[ch]"))
 RANKS = [
     "values errors policy",
     "paths filename metadata record",
-    "encodings links events report backend",
-    "findings contents asking plan native libarchive staging",
-    "installed host linking",
+    "encodings links events report backend installed",
+    "findings contents asking plan native libarchive merge staging host",
+    "linking",
     "engine",
     "wheel",
     "compare install pack quantities knobs options progress hops listing wording "
@@ -38,7 +38,7 @@ LOW_THREADS = ("_thread", {"engine"})
 # Pure: judged by bytes alone, so it may not even be able to open a file.
 PURE = [
     *" ".join(RANKS[:3]).split(),
-    *["findings", "contents", "asking", "plan", "installed"],
+    *["findings", "contents", "asking", "plan"],
 ]
 SYSTEM = {
     "os",
