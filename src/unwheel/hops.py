@@ -54,8 +54,8 @@ class Trail:
         here: list[str] = []
         for k, part in enumerate(parts):
             self._steps -= 1
-            if part == "":  # only _joined() puts one, before what is absolute
-                return "/".join(parts[k:]), None
+            if not part:  # only _joined() puts one, before what is absolute
+                return "/" + "/".join(parts[k + 1 :]), None
             if part == "..":
                 if not here or self._steps < 0:
                     return "/".join(parts[k:]), None
