@@ -22,11 +22,13 @@ C_FILES = sorted((ROOT / "csrc").glob("*.[ch]"))
 RANKS = [
     "values errors policy",
     "paths filename metadata record",
-    "links events report backend",
-    "plan native libarchive staging",
+    "encodings links events report backend",
+    "findings contents asking plan native libarchive staging",
+    "installed host linking",
     "engine",
     "wheel",
-    "compare install pack options progress listing wording cli __main__",
+    "compare install pack quantities knobs options progress hops listing wording "
+    "commands cli __main__",
 ]
 ORDER = [name for row in RANKS for name in row.split()]
 
@@ -34,7 +36,10 @@ NATIVE = ("_native", {"native"})
 THREADS = ("threading", {"engine"})
 LOW_THREADS = ("_thread", {"engine"})
 # Pure: judged by bytes alone, so it may not even be able to open a file.
-PURE = [*" ".join(RANKS[:3]).split(), "plan"]
+PURE = [
+    *" ".join(RANKS[:3]).split(),
+    *["findings", "contents", "asking", "plan", "installed"],
+]
 SYSTEM = {
     "os",
     "io.open",

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from internals import Room, room
+from internals import CSRC, Room, room
 
 from unwheel import _native
 
@@ -42,7 +42,12 @@ bool uw_name_is_portable(const char *, size_t);
 
 def tree_room() -> Room:
     """The room of the tree with what only the crew calls."""
-    return room(INTERNAL, "tree_posix", "tree_name", "error")
+    return room(
+        INTERNAL,
+        *sorted(path.stem for path in CSRC.glob("tree*_posix.c")),
+        "tree_name",
+        "error",
+    )
 
 
 def outcome(in_room: Room, status: int, error: Any) -> str:

@@ -78,7 +78,7 @@ def _run(arguments: list[str]) -> int:
 
 
 def _extract(args: argparse.Namespace) -> Start:
-    from .options import policy_of
+    from .knobs import policy_of
     from .wheel import extract, extract_many
 
     policy = policy_of(args)
@@ -107,7 +107,7 @@ def _extract(args: argparse.Namespace) -> Start:
 
 
 def _verify(args: argparse.Namespace) -> Start:
-    from .options import policy_of
+    from .knobs import policy_of
     from .wheel import verify_many
 
     policy = policy_of(args)
@@ -119,8 +119,8 @@ def _verify(args: argparse.Namespace) -> Start:
 def _list(args: argparse.Namespace) -> Start:
     from functools import partial
 
+    from .knobs import policy_of
     from .listing import list_wheel
-    from .options import policy_of
 
     work = partial(list_wheel, policy=policy_of(args))
     return lambda _: (_attempt(partial(work, path)) for path in args.wheels)

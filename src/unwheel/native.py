@@ -56,6 +56,13 @@ _ERRORS: dict[int, type[UnwheelError]] = {
     lib.UW_ERR_NAME: UnsafeMemberError,
 }
 
+# The names of `policy.STAND_INS`, in the core's order.
+_STAND_INS = {
+    "hardlink": int(lib.UW_STAND_HARDLINK),
+    "reflink": int(lib.UW_STAND_REFLINK),
+    "copy": int(lib.UW_STAND_COPY),
+}
+
 # What a caller can do about a refusal, where there is something.
 _ACCEPT = {
     "TOO_MANY_ENTRIES": "limits.entries",
@@ -71,8 +78,15 @@ _DESCRIPTORS = {
     "refuse": int(lib.UW_REFUSE_DESCRIPTORS),
 }
 
+# Policy.dedupe by its name.
+_DEDUPES = {
+    "off": int(lib.UW_DEDUPE_OFF),
+    "copy": int(lib.UW_DEDUPE_COPY),
+    "hardlink": int(lib.UW_DEDUPE_HARDLINK),
+}
+
 # struct uw_entry and struct uw_result, whose sizes are checked below.
-_ENTRY = struct.Struct("=QQQQIIIHHHHHHII")
+_ENTRY = struct.Struct("=QQQQIIIHHHHHHIi")
 _RESULT = struct.Struct("=iiiIQQ32s")
 
 # Where `found` and `expected` are no quantities but patterns of 32 bits.
@@ -364,10 +378,11 @@ def _entry_table(handle: Any) -> EntryTable:
         table.made_by,
         times,
         dates,
-        _,
-        _,
+        facts,
+        seconds,
     ) = columns
     table.dos_times = _DosTimes(dates, times)
+    table.timestamps = _Timestamps(facts, seconds)
     table.ascii = table.names_blob.isascii()
     text = table.names_blob.decode("utf-8", "surrogateescape")
     table.names = text.split("\0")[:-1]
@@ -387,6 +402,22 @@ class _DosTimes(Sequence[int]):
 
     def __getitem__(self, index: Any) -> Any:
         return self._dates[index] << 16 | self._times[index]
+
+
+class _Timestamps(Sequence[int | None]):
+    """The extended timestamp of each entry; looked up when asked for."""
+
+    def __init__(self, facts: Sequence[int], seconds: Sequence[int]) -> None:
+        self._facts = facts
+        self._seconds = seconds
+
+    def __len__(self) -> int:
+        return len(self._seconds)
+
+    def __getitem__(self, index: Any) -> Any:
+        if self._facts[index] & lib.UW_ENTRY_MTIME:
+            return self._seconds[index]
+        return None
 
 
 # --------------------------------------------------------------------- tree
@@ -431,6 +462,10 @@ class Tree:
             len(data),
         )
 
+    def put(self, name: str, data: bytes) -> None:
+        """Make the file *name* with *data*, or replace it, in one step."""
+        self._do(name, lib.uw_tree_put, _stored(name), data, len(data))
+
     def symlink(self, name: str, target: str) -> None:
         """Make *name* a symbolic link to *target*, in one step."""
         self._do(name, lib.uw_tree_symlink, _stored(name), _stored(target))
@@ -439,22 +474,74 @@ class Tree:
         """Make *name* a second name of the file *target*, in one step."""
         self._do(name, lib.uw_tree_hardlink, _stored(name), _stored(target))
 
+    def stand_in(self, name: str, target: str, ways: Sequence[str]) -> str:
+        """
+        Make *name* what a link to the file *target* would show, in one step.
+
+        Args:
+            ways: Some of `policy.STAND_INS`, tried in its order.  A copy is
+                executable if *target* is.
+
+        Returns:
+            The way that this file system, and this user, has.
+        """
+        bits = 0
+        for way in ways:
+            bits |= _STAND_INS[way]
+        made = ffi.new("int *")
+        self._do(
+            name,
+            lib.uw_tree_stand_in,
+            _stored(name),
+            _stored(target),
+            bits,
+            made,
+        )
+        return next(way for way, bit in _STAND_INS.items() if bit == made[0])
+
+    def set_mtime(self, name: str, seconds: int) -> None:
+        """
+        Set the time of modification, in seconds since 1970.
+
+        Of a link its own; of the root, if *name* is empty.
+        """
+        self._do(name or ".", lib.uw_tree_set_mtime, _stored(name), seconds)
+
     def can_symlink(self) -> bool:
         """Whether this file system, and this user, can make symlinks."""
+        return self._can(lib.uw_tree_can_symlink)
+
+    def can_hardlink(self) -> bool:
+        """Whether they can give a file a second name."""
+        return self._can(lib.uw_tree_can_hardlink)
+
+    def _can(self, probe: Any) -> bool:
         error = ffi.new("struct uw_error *")
-        answer = lib.uw_tree_can_symlink(self.handle, error)
+        answer = probe(self.handle, error)
         if answer < 0:
             raise _error(error)
         return bool(answer)
 
-    def publish(self, old: str, new: str, *, exchange: bool = False) -> None:
+    def publish(
+        self,
+        old: str,
+        new: str,
+        *,
+        exchange: bool = False,
+        replace: bool = False,
+    ) -> None:
         """
         Rename *old* to *new* in one step.
 
-        *new* must be missing or an empty directory, unless *exchange*: then
-        the two are swapped.
+        *new* must be missing or an empty directory.  With *exchange* the two
+        are swapped; with *replace* a file or a link called *new* goes, and
+        every directory is in the way.
         """
-        how = lib.UW_PUBLISH_EXCHANGE if exchange else lib.UW_PUBLISH_NEW
+        how = lib.UW_PUBLISH_NEW
+        if exchange:
+            how = lib.UW_PUBLISH_EXCHANGE
+        elif replace:
+            how = lib.UW_PUBLISH_REPLACE
         self._do(
             new,
             lib.uw_tree_publish,
@@ -509,6 +596,12 @@ class Batch:
         entries: Indices in the directory, 32-bit, native order.
         flags: A byte of `EXECUTABLE`, `DIRECTORY`, `SHA256` for each.
         digests: 32 bytes for each; those without `SHA256` are not looked at.
+        times: The time of modification of each file, in seconds since 1970,
+            64-bit, native order; or None to let it be.
+        dedupe: Members with the same packed bytes: "off" inflates each;
+            "copy" inflates one, and makes the others reflinks or copies of
+            it; "hardlink" makes them hard links, where mode and time are the
+            same.
 
     Raises:
         DestinationError: If a directory cannot be made.
@@ -521,12 +614,17 @@ class Batch:
         entries: bytes,
         flags: bytes,
         digests: bytes,
+        *,
+        times: bytes | None = None,
+        dedupe: str = "off",
     ) -> None:
         self._handle: Any = None
         self._crew: Crew | None = None
         self.count = count = len(flags)
         if (len(entries), len(digests)) != (4 * count, 32 * count):
             raise TypeError(f"columns that are not for {count} orders")
+        if times is not None and len(times) != 8 * count:
+            raise TypeError(f"times that are not for {count} orders")
         self._keep = (archive, tree)
         sheet = ffi.new("struct uw_sheet *")
         sheet.count = self.count
@@ -534,6 +632,10 @@ class Batch:
         sheet.entries = ffi.cast("uint32_t *", columns[0])
         sheet.flags = ffi.cast("uint8_t *", columns[1])
         sheet.digests = ffi.cast("uint8_t *", columns[2])
+        if times is not None:
+            columns.append(ffi.from_buffer(times))
+            sheet.times = ffi.cast("int64_t *", columns[3])
+        sheet.dedupe = _DEDUPES[dedupe]
         self._place = _place("batch")
         error = ffi.new("struct uw_error *")
         handle = ffi.NULL if tree is None else tree.handle
@@ -576,6 +678,13 @@ class Batch:
         """Plain bytes done, members done."""
         lib.uw_batch_progress(self._handle, self._progress)
         return self._progress.bytes, self._progress.members
+
+    def repeats(self) -> tuple[int, int]:
+        """
+        Members that were not inflated, but are those of another order; bytes.
+        """
+        lib.uw_batch_progress(self._handle, self._progress)
+        return self._progress.repeats, self._progress.repeated
 
     def failures(self) -> int:
         """How many orders have failed so far."""

@@ -15,9 +15,9 @@ import stat
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
+from .contents import RESERVED
 from .errors import DestinationError, Problem
 from .native import Tree, os_problem
-from .plan import RESERVED
 
 try:
     import fcntl

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from stat import S_IMODE
 
 from .errors import DestinationError, Problem, UnwheelError, printable
-from .options import accepting_option
+from .knobs import accepting_option
 from .report import Report
 
 TYPE_CHECKING = False  # that of `typing` would cost its import
