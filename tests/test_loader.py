@@ -17,9 +17,11 @@ import pytest
 from builder import WheelBuilder
 from link_wheels import HERE_TAG
 from places import Place
-from unlinkable import compile_c
+from trees import has_seccomp
+from unlinkable import Worker, compile_c, denying
 
 import unwheel
+from unwheel import Policy
 
 pytestmark = pytest.mark.tools
 
@@ -91,6 +93,40 @@ def test_links_of_a_wheel_are_one_library(place: Place) -> None:
     folder = place.dest / "demo/lib"
     assert names == sorted(os.listdir(folder))
     assert "1 2 3" == counted(*(folder / name for name in names))
+
+
+@has_seccomp
+@pytest.mark.parametrize(
+    ("denied", "outcomes", "instances"),
+    [
+        (("symlink",), {"hardlink"}, "1 2 3"),
+        (("symlink", "link"), {"reflink", "copy"}, "1 1 1"),
+    ],
+    ids=["hard links", "copies"],
+)
+def test_what_stands_in_is_told(
+    place: Place, denied: tuple[str, ...], outcomes: set[str], instances: str
+) -> None:
+    """
+    Hard links are as good as links; of copies of a library there is a warning.
+    """
+    wheel = versioned(place, library(place.root))
+
+    with Worker(denying(*denied)) as worker:
+        told = worker.extract(wheel, place.dest, Policy(links="portable"))
+
+    folder = place.dest / "demo/lib"
+    links = ["demo/lib/libfoo.so", "demo/lib/libfoo.so.1"]
+    made = {link["path"]: link["outcome"] for link in told["links"]}
+    assert links == sorted(made)
+    assert {*made.values()} <= outcomes
+    assert instances == counted(*sorted(folder.iterdir()))
+    warned = [
+        warning["member"]
+        for warning in told["warnings"]
+        if warning["code"] == "COPIED_LIBRARY"
+    ]
+    assert sorted(warned) == ([] if outcomes == {"hardlink"} else links)
 
 
 MAIN = """
