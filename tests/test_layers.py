@@ -27,8 +27,8 @@ RANKS = [
     "linking",
     "engine",
     "wheel",
-    "compare install pack quantities knobs options progress hops listing wording "
-    "commands cli __main__",
+    "compare install pack quantities hops knobs options progress listing",
+    "graph wording tables commands cli __main__",
 ]
 ORDER = [name for row in RANKS for name in row.split()]
 

@@ -69,14 +69,14 @@ class Listing:
         archive_size: Bytes of the wheel file.
         entries: All entries, in the order of the archive.
         warnings: Why a digest or a link's target could not be shown.
-        rows: The links that no entry is.
+        link_rows: The links that no entry is.
     """
 
     wheel: str
     archive_size: int
     entries: tuple[EntryFact, ...]
     warnings: tuple[Problem, ...] = ()
-    rows: tuple[RowFact, ...] = ()
+    link_rows: tuple[RowFact, ...] = ()
 
     @property
     def size(self) -> int:
@@ -94,7 +94,7 @@ class Listing:
 
         Besides the keys of every object: `archive_size`, `size`,
         `packed_size`; `entries`, objects with the attributes of `EntryFact`;
-        `rows`, objects with those of `RowFact`; `warnings`, objects as
+        `link_rows`, objects with those of `RowFact`; `warnings`, objects as
         `problem_to_json` says.
         """
         return {
@@ -103,7 +103,7 @@ class Listing:
             "size": self.size,
             "packed_size": self.packed_size,
             "entries": [fact_to_json(entry) for entry in self.entries],
-            "rows": [fact_to_json(row) for row in self.rows],
+            "link_rows": [fact_to_json(row) for row in self.link_rows],
             "warnings": [problem_to_json(found) for found in self.warnings],
         }
 
@@ -131,7 +131,7 @@ def list_wheel(path: str, policy: Policy) -> Listing:
                 for entry in wheel.entries
             ),
             warnings=(*warnings, *more_warnings, *most_warnings),
-            rows=tuple(
+            link_rows=tuple(
                 RowFact(row.path, row.encoding, text_of(row)) for row in rows
             ),
         )

@@ -221,7 +221,7 @@ def _list(command: argparse.ArgumentParser) -> None:
         "unwheel list --json *.whl | jq -r '.entries[].path'",
         "unwheel list --links libfoo-*.whl",
         "unwheel list --links portable demo-1.0-py3-none-any.whl",
-        module="listing",
+        module="listing unwheel.graph",
     )
     add_knobs(
         command, _UNWRITTEN | {"record", "links", "portable_names", "dedupe"}
