@@ -22,13 +22,15 @@ C_FILES = sorted((ROOT / "csrc").glob("*.[ch]"))
 RANKS = [
     "values errors policy",
     "paths filename metadata record",
-    "encodings links events report backend installed",
+    "targets encodings standins outcomes verdicts links events report backend "
+    "installed",
     "findings contents asking plan native libarchive merge staging host",
     "linking",
     "engine",
     "wheel",
-    "compare install pack quantities hops knobs options progress listing",
-    "graph wording tables commands cli __main__",
+    "distinfo treescan zipwriter libraries relink pack",
+    "compare install quantities hops knobs options progress listing graph",
+    "wording tables commands cli __main__",
 ]
 ORDER = [name for row in RANKS for name in row.split()]
 
@@ -39,6 +41,7 @@ LOW_THREADS = ("_thread", {"engine"})
 PURE = [
     *" ".join(RANKS[:3]).split(),
     *["findings", "contents", "asking", "plan"],
+    "distinfo",
 ]
 SYSTEM = {
     "os",
