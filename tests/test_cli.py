@@ -33,8 +33,8 @@ from unwheel.events import (
     WheelPlanned,
     WheelRefused,
 )
-from unwheel.policy import Policy
-from unwheel.report import FileFact, Report
+from unwheel.policy import LinkPolicy, Policy
+from unwheel.report import FileFact, LinkFact, Report
 
 MISMATCH = Problem(
     "HASH",
@@ -203,6 +203,53 @@ def test_warns_on_stderr(engine, capsys):
     assert (0, 1) == (status, len(out.splitlines()))
     assert "a.whl: 1 warning" == err.splitlines()[0]
     assert "  HASH: pkg/a.py: is not what RECORD says" in err
+
+
+def test_tells_what_stands_in_for_links(engine, capsys):
+    """Nobody learns from a crash that links are not links here."""
+    links = tuple(
+        LinkFact(f"pkg/{name}", "zip", "f", "pkg/f", outcome, reason, contact)
+        for name, outcome, reason, contact in (
+            ("a", "link", None, None),
+            ("b", "hardlink", "HOST_CANNOT", "Ann <a@example.org>"),
+            ("c", "tree", "HOST_CANNOT", None),
+        )
+    )
+    engine.script = lambda wheel, dest, _: report_of(wheel, dest, links=links)
+
+    status, out, err = run(capsys, "extract", "a.whl", "--into", "x")
+    quiet = run(capsys, "extract", "a.whl", "--into", "x", "--quiet")
+
+    assert (0, (0, "", "")) == (status, quiet)
+    assert (
+        " files, 1 link, 1 hard link stands in for a link,"
+        " 1 copied folder stands in for a link, "
+    ) in out
+    assert [
+        "a.whl: 2 links could not be made here",
+        "  hard link: pkg/b -> f (HOST_CANNOT); contact Ann <a@example.org>",
+        "  tree: pkg/c -> f (HOST_CANNOT)",
+    ] == err.splitlines()
+
+
+def test_knobs_of_links_reach_the_engine(engine, capsys):
+    """What is typed is what the engine is asked for."""
+    run(
+        capsys,
+        *("extract", "a.whl", "--links", "portable", "--any-tag", "refuse"),
+        *("--stand-ins", "hardlink", "--mtime", "archive"),
+        *("--existing", "merge", "--existing-links", "refuse"),
+    )
+
+    expected = Policy(
+        links=LinkPolicy.named("portable").replace(
+            any_tag="refuse", stand_ins=("hardlink",)
+        ),
+        mtime="archive",
+        existing="merge",
+        existing_links="refuse",
+    )
+    assert expected == engine.calls[0][2]["policy"]
 
 
 def test_quiet_says_nothing_of_success(engine, capsys):
@@ -820,7 +867,7 @@ def test_lists_links(good, capsys):
     assert [
         "outcome  encoding  kind  link",
         "link     zip       file  good/alias -> run",
-        "1 link by the policy strict: 1 link",
+        "1 link by the policy strict: link 1",
     ] == out.splitlines()
 
 
@@ -840,10 +887,10 @@ def test_a_listing_of_links_refuses_nothing(tmp_path, capsys):
     assert "refused  zip       -     odd/l -> f\n  ANY_TAG: " in out
     assert "      accept by --" in out
     assert "  ESCAPES: " in out
-    assert "2 links by the policy strict: 2 refused" in out
+    assert "2 links by the policy strict: refused 2" in out
     assert "link     zip       file  odd/l -> f\n" in more
-    assert "strict, any_tag changed: 1 link, 1 refused" in more
-    assert "portable: 1 link, 1 refused" in same
+    assert "strict, any_tag changed: link 1, refused 1" in more
+    assert "portable: link 1, refused 1" in same
 
 
 def test_the_option_that_a_refused_link_names_accepts_it(tmp_path, capsys):

@@ -120,6 +120,22 @@ def test_what_the_policy_does_not_read_is_left(tmp_path):
     assert ["left", "link"] == [link.outcome for link in realised.links]
 
 
+def test_shows_the_links_of_wheels_that_are_too_new(tmp_path):
+    """Wheel-Version 2 is refused by default, but not hidden."""
+    builder = make_builder()
+    builder.file("demo-1.0.dist-info/LINKS", b"demo/l.so.1.2,demo/l.so\n")
+    old = builder.write(tmp_path)
+    new = old.rename(old.with_suffix(".whlx"))
+
+    refused = list_links(str(new), Policy())
+
+    assert [("links", "demo/l.so", ("demo/l.so.1.2",), "left")] == [
+        (link.encoding, link.path, link.hops, link.outcome)
+        for link in refused.links
+    ]
+    assert refused.problems
+
+
 def test_a_broken_record_hides_no_links(tmp_path):
     """It is told, and the links are judged all the same."""
     builder = make_builder(links=[("demo/l.so", "l.so.1.2")])

@@ -115,7 +115,7 @@ def test_links_are_shown_hop_by_hop():
         "tree     axle      folder  p/d -> ../q\\x1b",
         "                           -> q\\x1b",
         "                           ANY_TAG; contact Ann\\x1b <a@b>",
-        "3 links by the policy portable, chain_limit changed: 2 link, 1 tree",
+        "3 links by the policy portable, chain_limit changed: link 2, tree 1",
     ] == link_table(graph).splitlines()
 
 
@@ -149,7 +149,7 @@ def test_a_refused_link_is_shown_with_every_reason():
         "  NAME: odd",
         "      found     18",
         "      expected  7",
-        "1 link by the policy strict: 1 refused",
+        "1 link by the policy strict: refused 1",
         "  WHEEL_VERSION: is 2.0",
         "      accept by --wheel2",
     ] == link_table(graph).splitlines()

@@ -6,7 +6,7 @@ from .backend import METHODS, Entry
 from .errors import Problem, SourceError, UnwheelError
 from .policy import Policy
 from .report import fact_to_json, head_to_json, problem_to_json
-from .values import value
+from .values import replace, value
 from .wheel import Wheel
 
 TYPE_CHECKING = False  # that of `typing` would cost its import
@@ -119,7 +119,7 @@ def list_wheel(path: str, policy: Policy) -> Listing:
         SourceError: If it cannot be read at all.
         UnwheelError: If it is no archive, or larger than *policy* allows.
     """
-    with Wheel(path, policy=policy) as wheel:
+    with Wheel(path, policy=to_look(policy)) as wheel:
         digests, warnings = _digests(wheel)
         targets, more_warnings = _targets(wheel)
         rows, most_warnings = links_in_files(wheel)
@@ -135,6 +135,12 @@ def list_wheel(path: str, policy: Policy) -> Listing:
                 RowFact(row.path, row.encoding, text_of(row)) for row in rows
             ),
         )
+
+
+def to_look(policy: Policy) -> Policy:
+    """The *policy* of who only looks: no version of wheels is too new."""
+    links = policy.link_policy.replace(wheel2=True)
+    return replace(policy, links=links)
 
 
 def links_in_files(

@@ -68,7 +68,7 @@ def _contradiction(args: argparse.Namespace) -> str | None:
         return "--into takes exactly one wheel; -d takes many"
     renamed = args.command in ("extract", "relink")
     if renamed and (twice := _named_twice(args.wheels)):
-        return f"two wheels are named {twice}: one place for both"
+        return f"two wheels are named as {twice}: one place for both"
     if args.command == "relink" and not (args.output or args.dry_run):
         return "-o is needed, or --dry-run"
     if args.command == "list" and (idle := _without_links(args)):
@@ -87,12 +87,13 @@ def _is_dated() -> bool:
 
 
 def _named_twice(wheels: list[str]) -> str | None:
-    """Name the first file that two *wheels* share, if any do."""
+    """Name the first of *wheels* whose results have another's name."""
     seen: set[str] = set()
     for name in map(basename, wheels):
-        if name in seen:
+        stem = name.removesuffix(".whl").removesuffix(".whlx")
+        if stem in seen:
             return name
-        seen.add(name)
+        seen.add(stem)
     return None
 
 

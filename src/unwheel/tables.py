@@ -112,7 +112,7 @@ def _below(link: LinkEntry, indent: str) -> Iterator[str]:
 
 def _link_totals(graph: LinkGraph) -> str:
     numbers = Counter(link.outcome for link in graph.links)
-    parts = ", ".join(f"{n:,} {outcome}" for outcome, n in numbers.items())
+    parts = ", ".join(f"{outcome} {n:,}" for outcome, n in numbers.items())
     changed = "".join(f", {knob} changed" for knob in graph.changed)
     return (
         f"{count(len(graph.links), 'link')} by the policy"
