@@ -40,7 +40,7 @@ LOW_THREADS = ("_thread", {"engine"})
 # Pure: judged by bytes alone, so it may not even be able to open a file.
 PURE = [
     *" ".join(RANKS[:3]).split(),
-    *["findings", "contents", "asking", "plan"],
+    *["findings", "contents", "asking", "plan", "hops"],
     "distinfo",
 ]
 SYSTEM = {

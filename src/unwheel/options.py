@@ -42,7 +42,8 @@ exit status:
 JSON_HELP = """\
 --json prints one object per wheel on a line of its own, and nothing else.  Its
 keys "format", "action", "status" ("ok", "refused" or "failed") and "wheel" are
-always there; `python -m pydoc unwheel.{module}` documents the others.
+always there; the others are documented by
+`python -m pydoc unwheel.{module}`.
 """
 
 
