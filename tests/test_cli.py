@@ -1075,3 +1075,20 @@ def test_an_interrupt_says_which_wheels_are_made(monkeypatch, capsys):
 
     assert 130 == status
     assert err.startswith("interrupted; 1 of 2 wheels are relinked")
+
+
+def test_the_new_commands_run_in_a_process_of_their_own(good, copies):
+    """From the shell to the exit status, nothing is missing."""
+    code = "import sys; from unwheel.cli import main; sys.exit(main())"
+
+    listed = process(
+        code, "list", "--links", str(good), stdout=subprocess.PIPE
+    )
+    relinked = process(
+        code, *relink(copies, "--dry-run"), stdout=subprocess.PIPE
+    )
+
+    assert (0, "") == (listed.returncode, listed.stderr)
+    assert "good/alias -> run" in listed.stdout
+    assert (0, "") == (relinked.returncode, relinked.stderr)
+    assert ": 2 links to 1 file, " in relinked.stdout

@@ -143,12 +143,15 @@ def _parser(arguments: list[str]) -> argparse.ArgumentParser:
     commands = parser.add_subparsers(
         dest="command", metavar="COMMAND", required=True, prog="unwheel"
     )
-    for name, (summary, fill) in COMMANDS.items():
-        command = commands.add_parser(
-            name, help=summary, formatter_class=HELP, allow_abbrev=False
+    # Whoever names a command does not wait for the options of the others.
+    named = [name for name in arguments[:1] if name in COMMANDS]
+    for name in named or COMMANDS:
+        summary, fill = COMMANDS[name]
+        fill(
+            commands.add_parser(
+                name, help=summary, formatter_class=HELP, allow_abbrev=False
+            )
         )
-        if name in arguments:  # the options of the others are not needed
-            fill(command)
     return parser
 
 
