@@ -29,8 +29,8 @@ RANKS = [
     "engine",
     "wheel",
     "distinfo treescan zipwriter libraries relink pack",
-    "quantities knobs options progress hops graph listing tables wording",
-    "compare install commands cli __main__",
+    "compare install quantities hops knobs options progress listing graph",
+    "wording tables commands cli __main__",
 ]
 ORDER = [name for row in RANKS for name in row.split()]
 
@@ -40,7 +40,7 @@ LOW_THREADS = ("_thread", {"engine"})
 # Pure: judged by bytes alone, so it may not even be able to open a file.
 PURE = [
     *" ".join(RANKS[:4]).split(),
-    *["findings", "contents", "asking", "plan"],
+    *["findings", "contents", "asking", "plan", "hops"],
     "distinfo",
 ]
 SYSTEM = {

@@ -259,6 +259,8 @@ def test_takes_the_time_of_the_environment(monkeypatch):
         ["relink", "a.whl", "--encoding", "zip"],
         ["relink", "a.whl", "-o", "dist", "--encoding", "axle"],
         ["relink", "x/a.whl", "y/a.whl", "-o", "d", "--encoding", "zip"],
+        ["relink", "a.whl", "-o", "d", "--encoding", "zip", "--min-size", "0"],
+        ["extract", "a.whl", "a.whlx"],
     ],
 )
 def test_refuses_what_means_nothing(arguments, capsys, monkeypatch):

@@ -115,7 +115,7 @@ def test_links_are_shown_hop_by_hop():
         "tree     axle      folder  p/d -> ../q\\x1b",
         "                           -> q\\x1b",
         "                           ANY_TAG; contact Ann\\x1b <a@b>",
-        "3 links by the policy portable, chain_limit changed: 2 link, 1 tree",
+        "3 links by the policy portable, chain_limit changed: link 2, tree 1",
     ] == link_table(graph).splitlines()
 
 
@@ -149,7 +149,7 @@ def test_a_refused_link_is_shown_with_every_reason():
         "  NAME: odd",
         "      found     18",
         "      expected  7",
-        "1 link by the policy strict: 1 refused",
+        "1 link by the policy strict: refused 1",
         "  WHEEL_VERSION: is 2.0",
         "      accept by --wheel2",
     ] == link_table(graph).splitlines()
@@ -188,18 +188,17 @@ def make_relinked(**changes):
 def test_repeated_files_are_shown_as_groups():
     """The file that stays, its links, what they save, and the totals."""
     assert [
-        "size     saved   soname  file <- links",
+        "   size   saved  soname  file <- links",
         "12.3 MB  8.0 MB  l.so.1  p/l.so.1.2",
         "                         <- p/l.so.1",
         "                         <- p/l.so",
         " 5.0 kB   400 B  -       p/x\\x1b",
         "                         <- p/y",
-        "a.whl: 3 links to 2 files, packed 20.0 MB -> 11.0 MB (-45 %),"
-        " unpacked 40.0 MB -> 15.4 MB (-62 %), in 1.50 s -> d/a.whl",
-    ] == [
-        line.replace("   size     saved", "size     saved")
-        for line in group_table(make_relinked()).splitlines()
-    ]
+        (
+            "a.whl: 3 links to 2 files, packed 20.0 MB -> 11.0 MB (-45 %),"
+            " unpacked 40.0 MB -> 15.4 MB (-62 %), in 1.50 s -> d/a.whl"
+        ),
+    ] == group_table(make_relinked()).splitlines()
 
 
 def test_a_dry_run_names_no_result():

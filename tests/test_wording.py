@@ -36,10 +36,13 @@ def make_report(**changes):
         "archive_size": 52_000_000,
         "directories": 0,
         "links": (),
+        "repeats": 0,
+        "repeated_size": 0,
         "warnings": (),
         "seconds": 0.241,
         "publishing": "rename",
         "record": "verify",
+        "installed_record": False,
         "_files": tuple,
     }
     return Report(**(facts | changes))
@@ -57,6 +60,7 @@ def links_of(*outcomes):
     ("changes", "said"),
     [
         ({"members": 1}, "1 file, 171.3 MB"),
+        ({"repeats": 1200}, "808 files (1,200 of them repeats), 171.3 MB"),
         ({"size": 999}, "808 files, 999 B"),
         ({"size": 999_949}, "808 files, 999.9 kB"),
         ({"size": 999_950}, "808 files, 1.0 MB"),
@@ -154,8 +158,10 @@ def test_a_refused_link_says_everything():
 
     assert [
         "a.whl: refused, 1 problem",
-        "  ANY_TAG: pkg/l: a link in a wheel for any platform;"
-        " contact me@example.org",
+        (
+            "  ANY_TAG: pkg/l: a link in a wheel for any platform;"
+            " contact me@example.org"
+        ),
         "      found     -> f",
         "      accept by --any-tag allow",
     ] == text.splitlines()
@@ -176,8 +182,10 @@ def test_what_stands_in_for_a_link_is_told():
 
     assert [
         "a.whl: 2 links could not be made here",
-        "  hard link: pkg/a.so -> a.so.1 (HOST_CANNOT);"
-        " contact Ann <a@example.org>",
+        (
+            "  hard link: pkg/a.so -> a.so.1 (HOST_CANNOT);"
+            " contact Ann <a@example.org>"
+        ),
         "  tree: pkg/\\x1b[2J -> d (HOST_CANNOT)",
     ] == text.splitlines()
 
@@ -209,8 +217,10 @@ def test_links_that_are_links_are_no_news():
         (
             ("copy", "tree"),
             5000,
-            "8 files, 1 copy stands in for a link, 1 copied folder stands in"
-            " for a link, 5.0 kB of copies, 2.0 MB",
+            (
+                "8 files, 1 copy stands in for a link, 1 copied folder stands"
+                " in for a link, 5.0 kB of copies, 2.0 MB"
+            ),
         ),
     ],
 )

@@ -8,7 +8,7 @@ from .encodings import AskedLink
 from .errors import Problem, SourceError, UnwheelError
 from .hops import Trail
 from .links import Link, LinkPlan
-from .listing import links_in_files, text_of
+from .listing import links_in_files, text_of, to_look
 from .policy import Policy
 from .report import fact_to_json, head_to_json, problem_to_json
 from .values import replace, value
@@ -109,9 +109,9 @@ def list_links(path: str, policy: Policy) -> LinkGraph:
         SourceError: If it cannot be read at all.
         UnwheelError: If it is no archive, or larger than *policy* allows.
     """
-    with Wheel(path, policy=policy) as wheel:
+    with Wheel(path, policy=to_look(policy)) as wheel:
         asked, unread = _asked(wheel)
-        plan, others = _judged(wheel)
+    plan, others = _judged(path, policy)
     links = policy.link_policy
     trail = Trail(
         {link.path: text_of(link) for link in reversed(asked)},
@@ -150,21 +150,19 @@ def _asked(wheel: Wheel) -> tuple[list[AskedLink], tuple[Problem, ...]]:
     return asked, (*problems, *more_problems)
 
 
-def _judged(wheel: Wheel) -> tuple[LinkPlan, tuple[Problem, ...]]:
+def _judged(path: str, policy: Policy) -> tuple[LinkPlan, tuple[Problem, ...]]:
     """What becomes of the links, and what else is wrong with the wheel."""
-    try:
-        return wheel.judged_links(), ()
-    except SourceError:
-        raise
-    except UnwheelError as error:
-        found = error.problems
+    found: tuple[Problem, ...] = ()
     # Where links lead does not hang on RECORD, which may be all that is wrong.
-    without = replace(wheel.policy, record="off")
-    try:
-        with Wheel(wheel.path, policy=without) as again:
-            return again.judged_links(), found
-    except UnwheelError:
-        return LinkPlan((), ()), found
+    for asked in (policy, replace(policy, record="off")):
+        try:
+            with Wheel(path, policy=asked) as wheel:
+                return wheel.judged_links(), found
+        except SourceError:
+            raise
+        except UnwheelError as error:
+            found = found or error.problems
+    return LinkPlan((), ()), found
 
 
 def _entries(

@@ -214,7 +214,7 @@ LINKS = Group(
 )
 
 WRITTEN = Group(
-    "what is written",
+    "how it is done",
     "",
     (
         _choice(

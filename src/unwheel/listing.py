@@ -6,7 +6,7 @@ from .backend import METHODS, Entry
 from .errors import Problem, SourceError, UnwheelError
 from .policy import Policy
 from .report import fact_to_json, head_to_json, problem_to_json
-from .values import value
+from .values import replace, value
 from .wheel import Wheel
 
 TYPE_CHECKING = False  # that of `typing` would cost its import
@@ -69,14 +69,14 @@ class Listing:
         archive_size: Bytes of the wheel file.
         entries: All entries, in the order of the archive.
         warnings: Why a digest or a link's target could not be shown.
-        rows: The links that no entry is.
+        link_rows: The links that no entry is.
     """
 
     wheel: str
     archive_size: int
     entries: tuple[EntryFact, ...]
     warnings: tuple[Problem, ...] = ()
-    rows: tuple[RowFact, ...] = ()
+    link_rows: tuple[RowFact, ...] = ()
 
     @property
     def size(self) -> int:
@@ -94,7 +94,7 @@ class Listing:
 
         Besides the keys of every object: `archive_size`, `size`,
         `packed_size`; `entries`, objects with the attributes of `EntryFact`;
-        `rows`, objects with those of `RowFact`; `warnings`, objects as
+        `link_rows`, objects with those of `RowFact`; `warnings`, objects as
         `problem_to_json` says.
         """
         return {
@@ -103,7 +103,7 @@ class Listing:
             "size": self.size,
             "packed_size": self.packed_size,
             "entries": [fact_to_json(entry) for entry in self.entries],
-            "rows": [fact_to_json(row) for row in self.rows],
+            "link_rows": [fact_to_json(row) for row in self.link_rows],
             "warnings": [problem_to_json(found) for found in self.warnings],
         }
 
@@ -119,7 +119,7 @@ def list_wheel(path: str, policy: Policy) -> Listing:
         SourceError: If it cannot be read at all.
         UnwheelError: If it is no archive, or larger than *policy* allows.
     """
-    with Wheel(path, policy=policy) as wheel:
+    with Wheel(path, policy=to_look(policy)) as wheel:
         digests, warnings = _digests(wheel)
         targets, more_warnings = _targets(wheel)
         rows, most_warnings = links_in_files(wheel)
@@ -131,10 +131,16 @@ def list_wheel(path: str, policy: Policy) -> Listing:
                 for entry in wheel.entries
             ),
             warnings=(*warnings, *more_warnings, *most_warnings),
-            rows=tuple(
+            link_rows=tuple(
                 RowFact(row.path, row.encoding, text_of(row)) for row in rows
             ),
         )
+
+
+def to_look(policy: Policy) -> Policy:
+    """The *policy* of who only looks: no version of wheels is too new."""
+    links = policy.link_policy.replace(wheel2=True)
+    return replace(policy, links=links)
 
 
 def links_in_files(

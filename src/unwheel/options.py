@@ -42,7 +42,8 @@ exit status:
 JSON_HELP = """\
 --json prints one object per wheel on a line of its own, and nothing else.  Its
 keys "format", "action", "status" ("ok", "refused" or "failed") and "wheel" are
-always there; `python -m pydoc unwheel.{module}` documents the others.
+always there; the others are documented by
+`python -m pydoc unwheel.{module}`.
 """
 
 
@@ -68,7 +69,7 @@ def _contradiction(args: argparse.Namespace) -> str | None:
         return "--into takes exactly one wheel; -d takes many"
     renamed = args.command in ("extract", "relink")
     if renamed and (twice := _named_twice(args.wheels)):
-        return f"two wheels are named {twice}: one place for both"
+        return f"two wheels are named as {twice}: one place for both"
     if args.command == "relink" and not (args.output or args.dry_run):
         return "-o is needed, or --dry-run"
     if args.command == "list" and (idle := _without_links(args)):
@@ -87,12 +88,13 @@ def _is_dated() -> bool:
 
 
 def _named_twice(wheels: list[str]) -> str | None:
-    """Name the first file that two *wheels* share, if any do."""
+    """Name the first of *wheels* whose results have another's name."""
     seen: set[str] = set()
     for name in map(basename, wheels):
-        if name in seen:
+        stem = name.removesuffix(".whl").removesuffix(".whlx")
+        if stem in seen:
             return name
-        seen.add(name)
+        seen.add(stem)
     return None
 
 
@@ -141,12 +143,15 @@ def _parser(arguments: list[str]) -> argparse.ArgumentParser:
     commands = parser.add_subparsers(
         dest="command", metavar="COMMAND", required=True, prog="unwheel"
     )
-    for name, (summary, fill) in COMMANDS.items():
-        command = commands.add_parser(
-            name, help=summary, formatter_class=HELP, allow_abbrev=False
+    # Whoever names a command does not wait for the options of the others.
+    named = [name for name in arguments[:1] if name in COMMANDS]
+    for name in named or COMMANDS:
+        summary, fill = COMMANDS[name]
+        fill(
+            commands.add_parser(
+                name, help=summary, formatter_class=HELP, allow_abbrev=False
+            )
         )
-        if name in arguments:  # the options of the others are not needed
-            fill(command)
     return parser
 
 
@@ -221,7 +226,7 @@ def _list(command: argparse.ArgumentParser) -> None:
         "unwheel list --json *.whl | jq -r '.entries[].path'",
         "unwheel list --links libfoo-*.whl",
         "unwheel list --links portable demo-1.0-py3-none-any.whl",
-        module="listing",
+        module="listing unwheel.graph",
     )
     add_knobs(
         command, _UNWRITTEN | {"record", "links", "portable_names", "dedupe"}

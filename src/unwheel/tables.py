@@ -28,7 +28,9 @@ def table(listing: Listing, *, whole: bool) -> str:
     """Draw a *listing* as columns, with the totals below."""
     entries = (_row(entry, whole) for entry in listing.entries)
     lines = _aligned([HEADER, *entries])
-    for name, rows in Counter(row.encoding for row in listing.rows).items():
+    for name, rows in Counter(
+        row.encoding for row in listing.link_rows
+    ).items():
         lines.append(
             f"{count(rows, 'link')} in {FILES[name]}: list --links shows them"
         )
@@ -98,7 +100,7 @@ def _link_row(link: LinkEntry) -> tuple[str, ...]:
 def _below(link: LinkEntry, indent: str) -> Iterator[str]:
     # Where "a.so -> a.so.1" leads is plain, if that is the end.
     if len(link.hops) > 1 or "/" in link.target:
-        yield indent + printable("".join(f"-> {hop} " for hop in link.hops))
+        yield indent + printable(" ".join(f"-> {hop}" for hop in link.hops))
     if link.reason is not None and link.outcome != "refused":
         contact = f"; contact {link.contact}" if link.contact else ""
         yield indent + printable(link.reason + contact)
@@ -110,7 +112,7 @@ def _below(link: LinkEntry, indent: str) -> Iterator[str]:
 
 def _link_totals(graph: LinkGraph) -> str:
     numbers = Counter(link.outcome for link in graph.links)
-    parts = ", ".join(f"{n:,} {outcome}" for outcome, n in numbers.items())
+    parts = ", ".join(f"{outcome} {n:,}" for outcome, n in numbers.items())
     changed = "".join(f", {knob} changed" for knob in graph.changed)
     return (
         f"{count(len(graph.links), 'link')} by the policy"

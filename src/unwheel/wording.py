@@ -52,7 +52,7 @@ VERIFIED = {
 
 def summary(report: Report) -> str:
     """Say in one line what was done."""
-    parts = [count(report.members, "file")]
+    parts = [count(report.members, "file") + _repeats(report)]
     parts += _outcomes(report.links)
     parts += [human_size(report.size), _verified(report)]
     if report.warnings:
@@ -66,6 +66,10 @@ def summary(report: Report) -> str:
     elif report.publishing == "in-place":
         line += " (put there name by name: one rename was not possible)"
     return line
+
+
+def _repeats(report: Report) -> str:
+    return f" ({report.repeats:,} of them repeats)" if report.repeats else ""
 
 
 def packed(report: PackReport) -> str:
