@@ -22,12 +22,14 @@ C_FILES = sorted((ROOT / "csrc").glob("*.[ch]"))
 RANKS = [
     "values errors policy",
     "paths filename metadata record",
-    "encodings links events report backend",
-    "findings contents asking plan native libarchive staging",
-    "installed host linking",
+    "targets encodings standins outcomes verdicts links events report backend "
+    "installed",
+    "findings contents asking plan native libarchive merge staging host",
+    "linking",
     "engine",
     "wheel",
-    "compare install pack quantities knobs options progress hops listing wording "
+    "distinfo treescan zipwriter libraries relink pack",
+    "compare install quantities knobs options progress hops listing wording "
     "commands cli __main__",
 ]
 ORDER = [name for row in RANKS for name in row.split()]
@@ -38,7 +40,8 @@ LOW_THREADS = ("_thread", {"engine"})
 # Pure: judged by bytes alone, so it may not even be able to open a file.
 PURE = [
     *" ".join(RANKS[:3]).split(),
-    *["findings", "contents", "asking", "plan", "installed"],
+    *["findings", "contents", "asking", "plan"],
+    "distinfo",
 ]
 SYSTEM = {
     "os",

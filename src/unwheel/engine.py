@@ -235,14 +235,17 @@ class _Run:
 
     def _host(self, destination: str) -> DestinationHost:
         """What the links of the wheel may ask."""
-        staging = self._stage(destination)
-        assert self._tree is not None
         return DestinationHost(
-            staging.destination,
-            self._tree,
+            destination,
+            lambda: self._private_tree(destination),
             self._policy.link_policy,
             self._probes,
         )
+
+    def _private_tree(self, destination: str) -> native.Tree:
+        self._stage(destination)
+        assert self._tree is not None
+        return self._tree
 
     def _tell(self, event: Event) -> None:
         if self._on_event is not None:
