@@ -230,7 +230,8 @@ def room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Room]:
     """One room, and one process on a host that cannot link, for all."""
     way = "seccomp" if sys.platform == "linux" else "preload"
     with Worker(denying("symlink", way=way)) as worker:
-        yield Room(tmp_path_factory.mktemp("outcomes"), worker)
+        root = tmp_path_factory.mktemp("outcomes")
+        yield Room(root.resolve(), worker)
 
 
 def test_every_row_has_a_wheel() -> None:

@@ -16,9 +16,12 @@ import pytest
 import readers
 from builder import WheelBuilder
 from link_wheels import HERE_TAG
-from places import Place, tree_of
+from places import Place, snapshot, tree_of
+from trees import has_seccomp
+from unlinkable import Worker, denying
 
 import unwheel
+from unwheel import LinkPolicy, Policy
 
 pytestmark = pytest.mark.tools
 
@@ -35,13 +38,15 @@ UNINSTALLERS: dict[str, Callable[[Path], list[str]]] = {
 
 
 class Site:
-    """A virtual environment with nothing in it."""
+    """A virtual environment with next to nothing in it."""
 
     def __init__(self, root: Path) -> None:
         """Make it at *root*."""
         venv.create(root, symlinks=True, with_pip=False)
         self.python = root / "bin/python"
         (self.packages,) = root.glob("lib/python*/site-packages")
+        # pip removes site-packages itself if it empties it.
+        (self.packages / "neighbour.py").touch()
         self.before = tree_of(root).keys()
         self.root = root
 
@@ -85,17 +90,102 @@ def check_gone(site: Site, tool: str) -> None:
     assert site.before == tree_of(site.root).keys() - {".lock"}  # uv's
 
 
+MERGE = Policy(existing="merge")
+PORTABLE = Policy(existing="merge", links="portable")
+
+
 @pytest.mark.parametrize("tool", UNINSTALLERS)
 def test_links_are_removed(place: Place, site: Site, tool: str) -> None:
     """
     RECORD has a row for each link; each goes, and what it leads to as well.
     """
-    unwheel.extract(place.put(linked_wheel()), site.packages)
+    unwheel.extract(place.put(linked_wheel()), site.packages, policy=MERGE)
     there = tree_of(site.packages)
 
     assert "-> libfoo.so.1.2" == there["demo/lib/libfoo.so.1"]
     assert "-> A" == there["demo/Versions/Current"]
     check_gone(site, tool)
+
+
+@has_seccomp
+@pytest.mark.parametrize("tool", UNINSTALLERS)
+def test_stand_ins_are_removed(place: Place, site: Site, tool: str) -> None:
+    """
+    Where no link could be made: a row for each file that is there instead.
+    """
+    wheel = place.put(linked_wheel())
+    with Worker(denying("symlink")) as worker:
+        told = worker.extract(wheel, site.packages, PORTABLE)
+    there = tree_of(site.packages)
+
+    assert {"hardlink", "tree"} == {link["outcome"] for link in told["links"]}
+    assert b"int foo;\n" == there["demo/Versions/Current/Headers/foo.h"]
+    check_gone(site, tool)
+
+
+class Project:
+    """Sources, and an editable wheel that is a link to them."""
+
+    def __init__(self, place: Place) -> None:
+        """Make them."""
+        self.package = place.root.resolve() / "project/demo"
+        self.package.mkdir(parents=True)
+        (self.package / "__init__.py").write_text("answer = 42\n")
+        self.wheel = place.put(
+            WheelBuilder("demo", "1.0", "py3-none-any").link(
+                "demo", str(self.package)
+            )
+        )
+        links = LinkPolicy.named("editable").replace(
+            editable_root=str(self.package.parent)
+        )
+        self.policy = Policy(existing="merge", links=links)
+        self._before = snapshot(self.package)
+
+    def check_is_imported(self, site: Site) -> None:
+        """A new process of the environment finds the sources."""
+        argv = [site.python, "-c", "import demo; print(demo.answer)"]
+        said = subprocess.check_output(argv, env=readers.ENVIRONMENT)
+        assert b"42\n" == said
+
+    def check_is_whole(self) -> None:
+        """The sources are the user's."""
+        assert self._before == snapshot(self.package)
+
+
+@pytest.mark.parametrize("tool", UNINSTALLERS)
+def test_editables_are_removed_and_sources_are_not(
+    place: Place, site: Site, tool: str
+) -> None:
+    """
+    A link to the project is unlinked; what it leads to is the user's.
+    """
+    project = Project(place)
+
+    unwheel.extract(project.wheel, site.packages, policy=project.policy)
+
+    project.check_is_imported(site)
+    check_gone(site, tool)
+    project.check_is_whole()
+
+
+@has_seccomp
+@pytest.mark.parametrize("tool", UNINSTALLERS)
+def test_lines_of_pth_files_are_removed(
+    place: Place, site: Site, tool: str
+) -> None:
+    """
+    Where the host cannot link, the project is on the path, until it is not.
+    """
+    project = Project(place)
+
+    with Worker(denying("symlink")) as worker:
+        told = worker.extract(project.wheel, site.packages, project.policy)
+
+    assert ["pth"] == [link["outcome"] for link in told["links"]]
+    project.check_is_imported(site)
+    check_gone(site, tool)
+    project.check_is_whole()
 
 
 @pytest.mark.parametrize("tool", UNINSTALLERS)

@@ -128,6 +128,34 @@ def test_links_on_xfs_are_links(place: Place, xfs: Path) -> None:
     assert ["link"] * 3 == [link["outcome"] for link in told["links"]]
 
 
+def test_portable_copies_on_exfat(place: Place, exfat: Path) -> None:
+    """
+    Neither links nor hard links: the bytes again, and a word about each.
+    """
+    wheel = SAFE["chain"].write(place.wheels, place.root)
+
+    told = extract_told(wheel, exfat / "copies", Policy(links="portable"))
+
+    assert ["copy"] * 3 == [link["outcome"] for link in told["links"]]
+    assert {"HOST_CANNOT"} == {link["reason"] for link in told["links"]}
+    demo = exfat / "copies/demo"
+    for name in ("link", "second", "third"):
+        assert (demo / "file").read_bytes() == (demo / name).read_bytes()
+
+
+@has_seccomp
+def test_portable_clones_on_xfs(place: Place, xfs: Path) -> None:
+    """
+    Without links of either kind, a reflink costs no bytes.
+    """
+    wheel = SAFE["chain"].write(place.wheels, place.root)
+
+    with Worker(denying("symlink", "link")) as worker:
+        told = worker.extract(wheel, xfs / "clones", Policy(links="portable"))
+
+    assert ["reflink"] * 3 == [link["outcome"] for link in told["links"]]
+
+
 # ----------------------------------------------------------- what others do
 
 # The outcome of SAFE["sibling"] where no link can be made, as letters of

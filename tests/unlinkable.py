@@ -114,11 +114,15 @@ def _shim(kinds: tuple[str, ...]) -> Path:
         f"{head}\n{{\n\terrno = EPERM;\n\treturn -1;\n}}\n"
         for head in functions
     )
-    folder = Path(tempfile.gettempdir()) / f"unwheel-shim-{os.getpid()}"
-    folder.mkdir(exist_ok=True)
-    library = folder / ("-".join(kinds) + ".so")
+    library = Path(_room().name, "-".join(["shim", *kinds]) + ".so")
     compile_c("#include <errno.h>\n" + body, library, "-shared", "-fPIC")
     return library
+
+
+@functools.cache
+def _room() -> tempfile.TemporaryDirectory[str]:
+    """Somewhere to put things that is gone when this process is."""
+    return tempfile.TemporaryDirectory(prefix="unwheel-shim-")
 
 
 def compile_c(source: str, out: Path, *options: str) -> None:
