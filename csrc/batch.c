@@ -3,7 +3,8 @@
  *
  * Jobs go out largest first, so that the last thread to finish has little left.
  * Small members are handed out by directory: two threads that create files in
- * one directory wait for its lock.
+ * one directory wait for its lock.  Members that seem to be the same are put
+ * behind one of them, their leader, of which they may become copies.
  */
 #include "batch.h"
 
@@ -14,6 +15,21 @@
 
 /* A job of small members is at most this, so that threads can share a wheel. */
 #define JOB_COST_MAX ((u64)4 << 20)
+
+/*
+ * What it costs to make a copy of a file that is done, as a part of what it
+ * costs to inflate it.
+ */
+#define REPEAT_SHARE 8
+
+/*
+ * From this size on a copy is cheaper: benchmarks/compare_dedupe.py.  A hard
+ * link always is, and so is comparing where nothing is written.
+ */
+#define COPY_MIN ((u64)8 << 10)
+
+/* A job of repeats is at most this, or one: they are ready at the end. */
+#define REPEAT_JOB_COST_MAX UW_BIG_MEMBER
 
 /* ------------------------------------------------------------------- paths */
 
@@ -176,18 +192,146 @@ static bool runs_init(struct runs *runs, const struct uw_batch *batch)
 	return true;
 }
 
+/* ----------------------------------------------------------------- repeats */
+
+static const struct uw_entry *order_entry(const struct uw_batch *batch,
+					  u32 order)
+{
+	return &batch->archive->entries[batch->entries[order]];
+}
+
+/*
+ * An order with what the directory states of its member.  That costs nothing
+ * to ask, but all of it can be forged: whether two members of one kind are the
+ * same is known when their packed bytes have been compared.  They are compared
+ * with their leader only, so that many forged ones cost one reading each.
+ */
+struct kin {
+	u64 size;
+	u64 packed_size;
+	u32 crc32;
+	u32 method;
+	u32 order;
+};
+
+static int compare_u64(u64 a, u64 b)
+{
+	return a < b ? -1 : a > b;
+}
+
+static int compare_kind(const struct kin *a, const struct kin *b)
+{
+	if (a->crc32 != b->crc32)
+		return compare_u64(a->crc32, b->crc32);
+	if (a->size != b->size)
+		return compare_u64(a->size, b->size);
+	if (a->packed_size != b->packed_size)
+		return compare_u64(a->packed_size, b->packed_size);
+	return compare_u64(a->method, b->method);
+}
+
+/* By kind; the first of a kind, its leader, is the first in the sheet. */
+static int compare_kin(const void *left, const void *right)
+{
+	const struct kin *a = left, *b = right;
+	int order = compare_kind(a, b);
+
+	return order != 0 ? order : compare_u64(a->order, b->order);
+}
+
+static u32 list_kin(const struct uw_batch *batch, struct kin *list)
+{
+	u64 least = batch->tree != NULL && batch->dedupe == UW_DEDUPE_COPY
+			    ? COPY_MIN
+			    : 1;
+	u32 count = 0, k;
+
+	for (k = 0; k < batch->count; k++) {
+		const struct uw_entry *entry = order_entry(batch, k);
+
+		if ((batch->flags[k] & UW_ORDER_DIRECTORY) ||
+		    entry->size < least)
+			continue;
+		list[count++] = (struct kin){entry->size, entry->packed_size,
+					     entry->crc32, entry->method, k};
+	}
+	return count;
+}
+
+/* Those that have kin, kind by kind, each with its leader first. */
+struct kindred {
+	struct kin *list;
+	u32 count;
+};
+
+/* Drop those that are the only one of their kind; mark the others. */
+static void mark_repeats(struct uw_batch *batch, struct kindred *kindred)
+{
+	struct kin *list = kindred->list;
+	u32 kept = 0, first, end, k;
+
+	for (first = 0; first < kindred->count; first = end) {
+		end = first + 1;
+		while (end < kindred->count &&
+		       compare_kind(&list[first], &list[end]) == 0)
+			end++;
+		if (end - first == 1)
+			continue;
+		batch->flags[list[first].order] |= UW_ORDER_LEADS;
+		for (k = first + 1; k < end; k++)
+			batch->flags[list[k].order] |= UW_ORDER_REPEATS;
+		memmove(list + kept, list + first,
+			(end - first) * sizeof(*list));
+		kept += end - first;
+	}
+	kindred->count = kept;
+}
+
+/* False when out of memory. */
+static bool find_repeats(struct uw_batch *batch, struct kindred *kindred)
+{
+	if (batch->dedupe == UW_DEDUPE_OFF)
+		return true;
+	kindred->list =
+		malloc(((size_t)batch->count + 1) * sizeof(*kindred->list));
+	if (kindred->list == NULL)
+		return false;
+	kindred->count = list_kin(batch, kindred->list);
+	qsort(kindred->list, kindred->count, sizeof(*kindred->list),
+	      compare_kin);
+	mark_repeats(batch, kindred);
+	if (kindred->count == 0)
+		return true;
+	batch->repeats_at = calloc(batch->count, sizeof(*batch->repeats_at));
+	return batch->repeats_at != NULL;
+}
+
 /* -------------------------------------------------------------------- jobs */
 
 static u64 order_size(const struct uw_batch *batch, u32 order)
 {
-	return batch->archive->entries[batch->entries[order]].size;
+	return order_entry(batch, order)->size;
+}
+
+static u64 repeat_cost(u64 size)
+{
+	return size / REPEAT_SHARE + FILE_COST;
+}
+
+/* With that of one repeat, which cannot be begun before, nor be shared. */
+static u64 order_cost(const struct uw_batch *batch, u32 order)
+{
+	u64 size = order_size(batch, order);
+
+	return batch->flags[order] & UW_ORDER_LEADS ? size + repeat_cost(size)
+						    : size;
 }
 
 static void add_job(struct uw_batch *batch, u32 first, u32 count, u64 cost)
 {
 	if (count != 0)
 		batch->jobs[batch->job_count++] =
-			(struct uw_job){cost, first, count};
+			(struct uw_job){cost, first, count, UW_NO_ORDER, 0};
 }
 
 /* Queue the small members of a run; each big one is a job of its own. */
@@ -197,17 +341,16 @@ static void queue_run(struct uw_batch *batch, const struct run *run,
 	u32 order;
 
 	for (order = run->first; order < run->first + run->count; order++) {
-		u64 size = order_size(batch, order);
-
-		if (size >= UW_BIG_MEMBER)
+		if (order_size(batch, order) >= UW_BIG_MEMBER ||
+		    (batch->flags[order] & UW_ORDER_REPEATS))
 			continue;
 		if (open->cost >= JOB_COST_MAX) {
 			add_job(batch, open->first, open->count, open->cost);
-			*open = (struct uw_job){0, *queued, 0};
+			*open = (struct uw_job){.first = *queued};
 		}
 		batch->queue[(*queued)++] = order;
 		open->count++;
-		open->cost += size + FILE_COST;
+		open->cost += order_cost(batch, order) + FILE_COST;
 	}
 }
 
@@ -220,28 +363,59 @@ static int larger_first(const void *left, const void *right)
 	return a->first < b->first ? -1 : 1;
 }
 
-static void make_jobs(struct uw_batch *batch, const struct runs *runs)
+/* Returns how many orders are queued now. */
+static u32 make_free_jobs(struct uw_batch *batch, const struct runs *runs)
 {
-	struct uw_job open = {0, 0, 0};
+	struct uw_job open = {0};
 	u32 queued = 0, k;
 
 	for (k = 0; k < runs->count; k++) {
 		if (k != 0 && !same_dir(&runs->list[k - 1], &runs->list[k])) {
 			add_job(batch, open.first, open.count, open.cost);
-			open = (struct uw_job){0, queued, 0};
+			open = (struct uw_job){.first = queued};
 		}
 		queue_run(batch, &runs->list[k], &queued, &open);
 	}
 	add_job(batch, open.first, open.count, open.cost);
 	for (k = 0; k < batch->count; k++) {
-		if ((batch->flags[k] & UW_ORDER_DIRECTORY) ||
+		if ((batch->flags[k] &
+		     (UW_ORDER_DIRECTORY | UW_ORDER_REPEATS)) ||
 		    order_size(batch, k) < UW_BIG_MEMBER)
 			continue;
 		batch->queue[queued] = k;
-		add_job(batch, queued++, 1, order_size(batch, k));
+		add_job(batch, queued++, 1, order_cost(batch, k));
 	}
 	qsort(batch->jobs, batch->job_count, sizeof(*batch->jobs),
 	      larger_first);
+	batch->free_count = batch->job_count;
+	return queued;
+}
+
+/* A job's index is never 0: its leader is in a job before it. */
+static void make_repeat_jobs(struct uw_batch *batch,
+			     const struct kindred *kindred, u32 queued)
+{
+	struct uw_job *job = NULL;
+	u32 leader = UW_NO_ORDER, k;
+
+	for (k = 0; k < kindred->count; k++) {
+		const struct kin *kin = &kindred->list[k];
+
+		if (batch->flags[kin->order] & UW_ORDER_LEADS) {
+			leader = kin->order;
+			batch->repeats_at[leader] = batch->job_count;
+			job = NULL;
+			continue;
+		}
+		if (job == NULL || job->cost >= REPEAT_JOB_COST_MAX) {
+			job = &batch->jobs[batch->job_count++];
+			*job = (struct uw_job){.first = queued,
+					       .leader = leader};
+		}
+		batch->queue[queued++] = kin->order;
+		job->count++;
+		job->cost += repeat_cost(kin->size);
+	}
 }
 
 /* ------------------------------------------------------------- directories */
@@ -322,12 +496,17 @@ static bool allocate(struct uw_batch *batch, const struct uw_sheet *sheet)
 	batch->jobs = malloc(count * sizeof(*batch->jobs));
 	if (sheet->digests != NULL)
 		batch->digests = malloc(count * 32);
+	if (sheet->times != NULL)
+		batch->times = malloc(count * sizeof(*batch->times));
 	return batch->entries != NULL && batch->flags != NULL &&
 	       batch->path_at != NULL && batch->leaf_at != NULL &&
 	       batch->results != NULL && batch->queue != NULL &&
 	       batch->jobs != NULL &&
-	       (batch->digests != NULL || sheet->digests == NULL);
+	       (batch->digests != NULL || sheet->digests == NULL) &&
+	       (batch->times != NULL || sheet->times == NULL);
 }
+
+#define ORDER_FLAGS (UW_ORDER_EXECUTABLE | UW_ORDER_DIRECTORY | UW_ORDER_SHA256)
 
 static enum uw_status take_sheet(struct uw_batch *batch,
 				 const struct uw_sheet *sheet,
@@ -339,6 +518,7 @@ static enum uw_status take_sheet(struct uw_batch *batch,
 		return uw_fail(err, UW_ERR_MEMORY, UW_WHY_NONE, 0,
 			       "out of memory");
 	batch->count = sheet->count;
+	batch->dedupe = sheet->dedupe;
 	for (k = 0; k < sheet->count; k++) {
 		if (sheet->entries[k] >= batch->archive->count ||
 		    ((sheet->flags[k] & UW_ORDER_SHA256) &&
@@ -346,12 +526,15 @@ static enum uw_status take_sheet(struct uw_batch *batch,
 			return uw_fail(err, UW_ERR_USAGE, UW_WHY_NONE, 0,
 				       "order %u is not in the archive", k);
 		batch->entries[k] = sheet->entries[k];
-		batch->flags[k] = sheet->flags[k];
+		batch->flags[k] = sheet->flags[k] & ORDER_FLAGS;
 		batch->results[k].status = UW_ERR_CANCELLED;
 	}
 	if (sheet->digests != NULL)
 		memcpy(batch->digests, sheet->digests,
 		       (size_t)sheet->count * 32);
+	if (sheet->times != NULL)
+		memcpy(batch->times, sheet->times,
+		       sheet->count * sizeof(*batch->times));
 	return take_paths(batch, sheet, err);
 }
 
@@ -361,6 +544,7 @@ int uw_batch_new(const struct uw_archive *archive, const struct uw_tree *tree,
 {
 	struct uw_batch *batch;
 	struct runs runs = {NULL, 0};
+	struct kindred kindred = {NULL, 0};
 	enum uw_status status;
 
 	*batch_ret = NULL;
@@ -371,19 +555,21 @@ int uw_batch_new(const struct uw_archive *archive, const struct uw_tree *tree,
 	batch->archive = archive;
 	batch->tree = tree;
 	status = take_sheet(batch, sheet, err);
-	if (status == UW_OK && !runs_init(&runs, batch))
+	if (status == UW_OK &&
+	    (!runs_init(&runs, batch) || !find_repeats(batch, &kindred)))
 		status = uw_fail(err, UW_ERR_MEMORY, UW_WHY_NONE, 0,
 				 "out of memory");
 	if (status == UW_OK && tree != NULL)
 		status = make_dirs(batch, &runs, err);
 	if (status == UW_OK) {
-		make_jobs(batch, &runs);
+		make_repeat_jobs(batch, &kindred, make_free_jobs(batch, &runs));
 		finish_directories(batch);
 		batch->finished = batch->job_count == 0;
 		*batch_ret = batch;
 	} else {
 		uw_batch_free(batch);
 	}
+	free(kindred.list);
 	free(runs.list);
 	return (int)status;
 }
@@ -395,12 +581,14 @@ void uw_batch_free(struct uw_batch *batch)
 	free(batch->entries);
 	free(batch->flags);
 	free(batch->digests);
+	free(batch->times);
 	free(batch->path_at);
 	free(batch->leaf_at);
 	free(batch->own_paths);
 	free(batch->results);
 	free(batch->queue);
 	free(batch->jobs);
+	free(batch->repeats_at);
 	free(batch);
 }
 
@@ -417,6 +605,8 @@ void uw_batch_progress(struct uw_batch *batch, struct uw_progress *progress_ret)
 	progress_ret->packed = atomic_load(&batch->packed);
 	progress_ret->members = atomic_load(&batch->members);
 	progress_ret->failures = atomic_load(&batch->failures);
+	progress_ret->repeated = atomic_load(&batch->repeated);
+	progress_ret->repeats = atomic_load(&batch->repeats);
 }
 
 const struct uw_result *uw_batch_results(const struct uw_batch *batch)

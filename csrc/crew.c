@@ -4,7 +4,9 @@
  * The crew owns no thread: each one is lent to it by uw_crew_work().  A thread
  * takes jobs, the largest first, of the first batch that has any; when there
  * are none it takes over the drain half of a big member that another thread is
- * decoding; when there is none of those either, it sleeps.
+ * decoding; when there is none of those either, it sleeps.  Members that seem
+ * to repeat another one, their leader, are jobs that come up when it is done:
+ * then they go first, while what they need is still in the caches.
  *
  * Locks: crew->mutex guards the queue, each batch's counts and the list of
  * splits; split->mutex guards one ring.  Where both are held, the crew's was
@@ -341,13 +343,19 @@ static enum uw_status run_big(struct worker *worker, struct uw_batch *batch,
 	return status;
 }
 
+static const struct uw_entry *entry_of(const struct uw_batch *batch, u32 order)
+{
+	return &batch->archive->entries[batch->entries[order]];
+}
+
+/* What was found is what the directory states, and what RECORD says. */
 static enum uw_status check(const struct uw_batch *batch, u32 order,
-			    const struct uw_entry *entry,
-			    const struct uw_drain *drain,
-			    const struct uw_result *result,
 			    struct uw_error *err)
 {
-	if (drain->crc != entry->crc32)
+	const struct uw_result *result = &batch->results[order];
+	const struct uw_entry *entry = entry_of(batch, order);
+
+	if (result->crc32 != entry->crc32)
 		return uw_fail(err, UW_ERR_CORRUPT, UW_WHY_CRC32,
 			       entry->data_offset, "CRC-32 is wrong");
 	if ((batch->flags[order] & UW_ORDER_SHA256) &&
@@ -362,8 +370,7 @@ static enum uw_status run_content(struct worker *worker, struct uw_batch *batch,
 				  u32 order, uw_file file, struct uw_error *err)
 {
 	struct uw_result *result = &batch->results[order];
-	const struct uw_entry *entry =
-		&batch->archive->entries[batch->entries[order]];
+	const struct uw_entry *entry = entry_of(batch, order);
 	struct uw_decode decode;
 	struct uw_drain drain;
 	enum uw_status status;
@@ -381,7 +388,25 @@ static enum uw_status run_content(struct worker *worker, struct uw_batch *batch,
 	result->offset = entry->data_offset + uw_decode_consumed(&decode);
 	uw_sha256_final(&drain.sha, result->sha256);
 	if (status == UW_OK)
-		status = check(batch, order, entry, &drain, result, err);
+		status = check(batch, order, err);
+	return status;
+}
+
+/* The new file of an order gets its time, if it is sound, and is closed. */
+static enum uw_status end_file(const struct uw_batch *batch, u32 order,
+			       uw_file file, enum uw_status status,
+			       struct uw_error *err)
+{
+	struct uw_error close_err;
+
+	if (file == UW_FILE_NONE)
+		return status;
+	if (status == UW_OK && batch->times != NULL)
+		status = uw_file_set_mtime(file, batch->times[order], err);
+	if (uw_file_close(file, &close_err) != UW_OK && status == UW_OK) {
+		*err = close_err;
+		status = UW_ERR_SYSTEM;
+	}
 	return status;
 }
 
@@ -389,24 +414,123 @@ static enum uw_status run_file(struct worker *worker, struct uw_batch *batch,
 			       u32 order, uw_dir dir, struct uw_error *err)
 {
 	bool executable = (batch->flags[order] & UW_ORDER_EXECUTABLE) != 0;
-	enum uw_status status, close_status;
-	struct uw_error close_err;
+	uw_file file = UW_FILE_NONE;
+	enum uw_status status = UW_OK;
+
+	if (batch->tree != NULL)
+		status = uw_file_create(dir,
+					batch->paths + batch->leaf_at[order],
+					executable, &file, err);
+	if (status == UW_OK)
+		status = run_content(worker, batch, order, file, err);
+	return end_file(batch, order, file, status, err);
+}
+
+/* ----------------------------------------------------------------- repeats */
+
+/* That they seem to be the same is an attacker's word; this is the proof. */
+static enum uw_status compare_packed(struct worker *worker,
+				     const struct uw_batch *batch, u32 order,
+				     u32 leader, bool *same_ret,
+				     struct uw_error *err)
+{
+	u32 a = batch->entries[order], b = batch->entries[leader];
+	u64 packed_size = entry_of(batch, order)->packed_size, at;
+	enum uw_status status;
+	size_t len;
+
+	*same_ret = false;
+	for (at = 0; a != b && at < packed_size; at += len) {
+		if (cancelled(batch))
+			return stop(err);
+		status = uw_packed_same(batch->archive, a, b, at,
+					&worker->scratch, &len, err);
+		if (status != UW_OK || len == 0)
+			return status;
+	}
+	*same_ret = true;
+	return UW_OK;
+}
+
+/* A second name has no mode and no time of its own. */
+static bool may_hardlink(const struct uw_batch *batch, u32 order, u32 leader)
+{
+	u8 differ = batch->flags[order] ^ batch->flags[leader];
+
+	return batch->dedupe == UW_DEDUPE_HARDLINK &&
+	       (differ & UW_ORDER_EXECUTABLE) == 0 &&
+	       (batch->times == NULL ||
+		batch->times[order] == batch->times[leader]);
+}
+
+/* *@file_ret is to be closed, if there is one; nothing is left by a failure. */
+static enum uw_status duplicate(const struct uw_batch *batch, u32 order,
+				u32 leader, uw_dir dir, uw_file *file_ret,
+				struct uw_error *err)
+{
+	int ways = UW_STAND_REFLINK | UW_STAND_COPY, way;
+
+	*file_ret = UW_FILE_NONE;
+	if (batch->tree == NULL)
+		return UW_OK;
+	if (may_hardlink(batch, order, leader))
+		ways |= UW_STAND_HARDLINK;
+	return uw_file_duplicate(
+		batch->tree, batch->paths + batch->path_at[leader], dir,
+		batch->paths + batch->leaf_at[order],
+		(batch->flags[order] & UW_ORDER_EXECUTABLE) != 0, ways,
+		&batch->cancelled, &way, file_ret, err);
+}
+
+/* What was found in the leader is what is in @order. */
+static void take_result(struct uw_batch *batch, u32 order, u32 leader)
+{
+	const struct uw_entry *entry = entry_of(batch, order);
+	const struct uw_result *from = &batch->results[leader];
+	struct uw_result *result = &batch->results[order];
+
+	result->crc32 = from->crc32;
+	result->size = from->size;
+	result->offset = entry->data_offset + entry->packed_size;
+	memcpy(result->sha256, from->sha256, sizeof(result->sha256));
+	atomic_fetch_add_explicit(&batch->bytes, from->size,
+				  memory_order_relaxed);
+	atomic_fetch_add_explicit(&batch->repeated, from->size,
+				  memory_order_relaxed);
+	atomic_fetch_add_explicit(&batch->repeats, 1, memory_order_relaxed);
+}
+
+/*
+ * An order that seems to repeat @leader, which is done.  One that does not,
+ * whose leader is not sound, or that cannot be made from it (umask 0777, no
+ * descriptors left), is inflated like any other.
+ */
+static enum uw_status run_repeat(struct worker *worker, struct uw_batch *batch,
+				 u32 order, u32 leader, uw_dir dir,
+				 struct uw_error *err)
+{
+	enum uw_status status = UW_OK;
+	bool same = false;
 	uw_file file;
 
-	if (batch->tree == NULL)
-		return run_content(worker, batch, order, UW_FILE_NONE, err);
-	status = uw_file_create(dir, batch->paths + batch->leaf_at[order],
-				executable, &file, err);
+	if (batch->results[leader].status == UW_OK)
+		status = compare_packed(worker, batch, order, leader, &same,
+					err);
 	if (status != UW_OK)
 		return status;
-	status = run_content(worker, batch, order, file, err);
-	close_status = uw_file_close(file, &close_err);
-	if (status == UW_OK && close_status != UW_OK) {
-		*err = close_err;
-		status = close_status;
-	}
-	return status;
+	if (same)
+		status = duplicate(batch, order, leader, dir, &file, err);
+	if (status == UW_ERR_CANCELLED)
+		return status;
+	if (!same || status != UW_OK)
+		return run_file(worker, batch, order, dir, err);
+	take_result(batch, order, leader);
+	status = end_file(batch, order, file, UW_OK, err);
+	return status == UW_OK ? check(batch, order, err) : status;
 }
+
+/* ------------------------------------------------------------------- telling
+ */
 
 /*
  * A member that is wrong is told and the others go on, so that all that is
@@ -417,8 +541,6 @@ static void tell(struct uw_batch *batch, u32 order, enum uw_status status,
 		 const struct uw_error *err)
 {
 	struct uw_result *result = &batch->results[order];
-	const struct uw_entry *entry =
-		&batch->archive->entries[batch->entries[order]];
 
 	result->status = (int32_t)status;
 	if (status == UW_ERR_CANCELLED)
@@ -430,64 +552,134 @@ static void tell(struct uw_batch *batch, u32 order, enum uw_status status,
 		if (status != UW_ERR_CORRUPT && status != UW_ERR_MISMATCH)
 			uw_batch_cancel(batch);
 	}
-	atomic_fetch_add_explicit(&batch->packed, entry->packed_size,
+	atomic_fetch_add_explicit(&batch->packed,
+				  entry_of(batch, order)->packed_size,
 				  memory_order_relaxed);
 	atomic_fetch_add_explicit(&batch->members, 1, memory_order_relaxed);
 }
 
 /* -------------------------------------------------------------------- jobs */
 
-static enum uw_status enter(const struct uw_batch *batch, u32 order,
-			    uw_dir *dir_ret, struct uw_error *err)
+static u32 dir_len(const struct uw_batch *batch, u32 order)
 {
 	u32 len = batch->leaf_at[order] - batch->path_at[order];
 
-	return uw_dir_open(batch->tree, batch->paths + batch->path_at[order],
-			   len == 0 ? 0 : len - 1, dir_ret, err);
+	return len == 0 ? 0 : len - 1;
 }
 
-/* The orders of a job are all in one directory, which is opened once. */
+static bool same_dir(const struct uw_batch *batch, u32 a, u32 b)
+{
+	u32 len = dir_len(batch, a);
+
+	return len == dir_len(batch, b) &&
+	       memcmp(batch->paths + batch->path_at[a],
+		      batch->paths + batch->path_at[b], len) == 0;
+}
+
+/* The directory of @order in place of @dir. */
+static enum uw_status enter(const struct uw_batch *batch, u32 order,
+			    uw_dir *dir, struct uw_error *err)
+{
+	uw_dir_close(*dir);
+	*dir = UW_DIR_NONE;
+	return uw_dir_open(batch->tree, batch->paths + batch->path_at[order],
+			   dir_len(batch, order), dir, err);
+}
+
+static enum uw_status run_order(struct worker *worker, struct uw_batch *batch,
+				u32 order, u32 leader, uw_dir dir,
+				struct uw_error *err)
+{
+	return leader == UW_NO_ORDER
+		       ? run_file(worker, batch, order, dir, err)
+		       : run_repeat(worker, batch, order, leader, dir, err);
+}
+
+/* Orders of one directory follow each other, so it is opened once. */
 static void run_job(struct worker *worker, struct uw_batch *batch,
 		    const struct uw_job *job)
 {
+	const u32 *queue = batch->queue + job->first;
 	uw_dir dir = UW_DIR_NONE;
-	enum uw_status status = UW_OK;
+	enum uw_status entered = UW_OK, status;
 	struct uw_error err;
 	u32 k;
 
-	if (batch->tree != NULL && !cancelled(batch))
-		status = enter(batch, batch->queue[job->first], &dir, &err);
-	for (k = job->first; k < job->first + job->count; k++) {
-		u32 order = batch->queue[k];
-
-		if (cancelled(batch))
-			break;
-		if (status != UW_OK)
-			tell(batch, order, status, &err);
-		else
-			tell(batch, order,
-			     run_file(worker, batch, order, dir, &err), &err);
+	for (k = 0; k < job->count && !cancelled(batch); k++) {
+		if (batch->tree != NULL &&
+		    (k == 0 || !same_dir(batch, queue[k], queue[k - 1])))
+			entered = enter(batch, queue[k], &dir, &err);
+		status = entered;
+		if (status == UW_OK)
+			status = run_order(worker, batch, queue[k], job->leader,
+					   dir, &err);
+		tell(batch, queue[k], status, &err);
 	}
 	uw_dir_close(dir);
 }
 
-/* The first batch with a job left, taken; crew->mutex is held. */
-static struct uw_batch *take_job(struct uw_crew *crew, struct uw_job *job_ret)
+/*
+ * A job of @batch that can be done now, or NULL.  This and the next one are for
+ * the thread that has the batch alone, or holds crew->mutex.
+ */
+static const struct uw_job *take_job(struct uw_batch *batch)
 {
-	struct uw_batch *batch = crew->batches;
+	const struct uw_job *job;
 
-	while (batch != NULL && batch->jobs_taken == batch->job_count)
-		batch = batch->later;
-	if (batch != NULL)
-		*job_ret = batch->jobs[batch->jobs_taken++];
+	if (batch->ready != 0) {
+		job = &batch->jobs[batch->ready];
+		batch->ready = job->later;
+		return job;
+	}
+	if (batch->free_taken == batch->free_count)
+		return NULL;
+	return &batch->jobs[batch->free_taken++];
+}
+
+/* @job is done: what repeats its members can be. */
+static void release_repeats(struct uw_batch *batch, const struct uw_job *job)
+{
+	u32 order, at, k;
+
+	for (k = job->first; k < job->first + job->count; k++) {
+		order = batch->queue[k];
+		if ((batch->flags[order] & UW_ORDER_LEADS) == 0)
+			continue;
+		for (at = batch->repeats_at[order];
+		     at < batch->job_count && batch->jobs[at].leader == order;
+		     at++) {
+			batch->jobs[at].later = batch->ready;
+			batch->ready = at;
+		}
+	}
+}
+
+/* The first batch with something to do, and that; crew->mutex is held. */
+static struct uw_batch *choose_job(const struct uw_crew *crew,
+				   const struct uw_job **job_ret)
+{
+	struct uw_batch *batch;
+
+	for (batch = crew->batches; batch != NULL; batch = batch->later) {
+		*job_ret = take_job(batch);
+		if (*job_ret != NULL)
+			break;
+	}
 	return batch;
 }
 
-/* After this no thread touches @batch, if it was the last job. */
-static void end_job(struct uw_crew *crew, struct uw_batch *batch)
+/*
+ * After this no thread touches @batch, if it was the last job; crew->mutex is
+ * held.
+ */
+static void end_job(struct uw_crew *crew, struct uw_batch *batch,
+		    const struct uw_job *job)
 {
 	struct uw_batch **at;
 
+	release_repeats(batch, job);
+	if (batch->ready != 0 && crew->idle != 0)
+		uw_cond_broadcast(&crew->work);
 	if (++batch->jobs_done != batch->job_count)
 		return;
 	for (at = &crew->batches; *at != batch; at = &(*at)->later)
@@ -569,13 +761,13 @@ int uw_crew_work(struct uw_crew *crew)
 	struct worker *worker = worker_new(crew, crew->cpu);
 	struct uw_batch *batch;
 	struct split *split;
-	struct uw_job job;
+	const struct uw_job *job;
 
 	if (worker == NULL)
 		return UW_ERR_MEMORY;
 	uw_mutex_lock(&crew->mutex);
 	for (;;) {
-		batch = take_job(crew, &job);
+		batch = choose_job(crew, &job);
 		split = batch == NULL ? split_join(crew) : NULL;
 		if (batch == NULL && split == NULL) {
 			if (crew->dismissed)
@@ -587,12 +779,12 @@ int uw_crew_work(struct uw_crew *crew)
 		}
 		uw_mutex_unlock(&crew->mutex);
 		if (batch != NULL)
-			run_job(worker, batch, &job);
+			run_job(worker, batch, job);
 		else
 			split_help(split);
 		uw_mutex_lock(&crew->mutex);
 		if (batch != NULL)
-			end_job(crew, batch);
+			end_job(crew, batch, job);
 	}
 	uw_mutex_unlock(&crew->mutex);
 	worker_free(worker);
@@ -625,13 +817,15 @@ void uw_crew_add(struct uw_crew *crew, struct uw_batch *batch)
 int uw_batch_run(struct uw_batch *batch, uint32_t cpu, struct uw_error *err)
 {
 	struct worker *worker = worker_new(NULL, cpu);
-	u32 k;
+	const struct uw_job *job;
 
 	if (worker == NULL)
 		return (int)uw_fail(err, UW_ERR_MEMORY, UW_WHY_NONE, 0,
 				    "out of memory");
-	for (k = 0; k < batch->job_count; k++)
-		run_job(worker, batch, &batch->jobs[k]);
+	while ((job = take_job(batch)) != NULL) {
+		run_job(worker, batch, job);
+		release_repeats(batch, job);
+	}
 	batch->finished = true;
 	worker_free(worker);
 	return UW_OK;

@@ -14,6 +14,9 @@
 
 #define STORED 0 /* APPNOTE 4.4.5 */
 
+static_assert(UW_CHUNK_LEN <= UW_INPUT_LEN && UW_CHUNK_LEN <= UW_SPAN_LEN,
+	      "uw_packed_same() has room for two pieces");
+
 bool uw_scratch_init(struct uw_scratch *scratch, u32 cpu)
 {
 	scratch->cpu = cpu;
@@ -231,6 +234,32 @@ enum uw_status uw_decode_next(struct uw_decode *decode, const u8 **span_ret,
 		return status;
 	decode->plain_len += *len_ret;
 	return UW_OK;
+}
+
+/* ---------------------------------------------------------------- compared */
+
+enum uw_status uw_packed_same(const struct uw_archive *archive, u32 entry,
+			      u32 other, u64 offset, struct uw_scratch *scratch,
+			      size_t *same_len_ret, struct uw_error *err)
+{
+	const struct uw_entry *a = &archive->entries[entry];
+	const struct uw_entry *b = &archive->entries[other];
+	u64 left = a->packed_size - offset;
+	size_t len = left < UW_CHUNK_LEN ? (size_t)left : UW_CHUNK_LEN;
+	enum uw_status status;
+
+	assert(a->packed_size == b->packed_size);
+	*same_len_ret = 0;
+	status = uw_source_read(&archive->source, a->data_offset + offset,
+				scratch->input, len, err);
+	if (status == UW_OK)
+		status = uw_source_read(&archive->source,
+					b->data_offset + offset,
+					scratch->window, len, err);
+	if (status == UW_OK &&
+	    memcmp(scratch->input, scratch->window, len) == 0)
+		*same_len_ret = len;
+	return status;
 }
 
 /* -------------------------------------------------------------- drain half */

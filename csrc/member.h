@@ -75,6 +75,14 @@ void uw_decode_move(struct uw_decode *decode, u8 *window, size_t span_len);
 enum uw_status uw_decode_next(struct uw_decode *decode, const u8 **span_ret,
 			      size_t *len_ret, struct uw_error *err);
 
+/*
+ * Compare a piece of the packed bytes of two entries, which have as many, from
+ * @offset on.  *@same_len_ret is how many are the same, or 0 if any differs.
+ */
+enum uw_status uw_packed_same(const struct uw_archive *archive, u32 entry,
+			      u32 other, u64 offset, struct uw_scratch *scratch,
+			      size_t *same_len_ret, struct uw_error *err);
+
 /* Packed bytes consumed so far. */
 u64 uw_decode_consumed(const struct uw_decode *decode);
 

@@ -8,6 +8,8 @@
 #ifndef UW_TREE_H
 #define UW_TREE_H
 
+#include <stdatomic.h>
+
 #include "error.h"
 
 typedef intptr_t uw_dir;  /* an open directory below the tree */
@@ -49,11 +51,13 @@ enum uw_status uw_file_write(uw_file file, u64 offset, const u8 *data,
 /*
  * Make the new file @leaf in @dir with the content of @from, a regular file
  * below the tree, by the first of @ways (bits of enum uw_stand_in) that works.
- * *@file_ret is open for writing, or UW_FILE_NONE for a hard link.
+ * *@file_ret is open for writing, or UW_FILE_NONE for a hard link.  Copying is
+ * done in pieces, and ends with UW_ERR_CANCELLED soon after *@stop is set.
  */
 enum uw_status uw_file_duplicate(const struct uw_tree *tree, const char *from,
 				 uw_dir dir, const char *leaf, bool executable,
-				 int ways, int *way_ret, uw_file *file_ret,
+				 int ways, const atomic_bool *stop,
+				 int *way_ret, uw_file *file_ret,
 				 struct uw_error *err);
 
 /* Set the time of modification, in seconds since 1970. */

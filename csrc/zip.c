@@ -41,7 +41,11 @@ enum flag {
 
 enum method { METHOD_STORED = 0, METHOD_DEFLATED = 8 };
 
-enum tag { TAG_ZIP64 = 0x0001, TAG_UNICODE_PATH = 0x7075 };
+enum tag {
+	TAG_ZIP64 = 0x0001,
+	TAG_TIMESTAMP = 0x5455,
+	TAG_UNICODE_PATH = 0x7075
+};
 
 /* APPNOTE 6.3; later versions are about encryption and patching. */
 #define VERSION_MAX 63
@@ -459,7 +463,10 @@ struct header {
 	/* these two in the directory only */
 	u32 disk;
 	u64 offset;
+	/* what the extra fields say */
 	bool is_zip64;
+	bool has_mtime;
+	int32_t mtime;
 };
 
 static void take_header(struct cursor *c, struct header *h)
@@ -477,12 +484,15 @@ static void take_header(struct cursor *c, struct header *h)
 	h->disk = 0;
 	h->offset = 0;
 	h->is_zip64 = false;
+	h->has_mtime = false;
+	h->mtime = 0;
 }
 
 /* The extra fields that mean something to us. */
 struct extras {
 	struct cursor zip64;
 	struct cursor unicode_path;
+	struct cursor timestamp; /* empty if there is none */
 	bool has_zip64;
 	bool has_unicode_path;
 };
@@ -539,6 +549,8 @@ static void note_extra(struct extras *x, u16 tag, struct cursor data)
 	} else if (tag == TAG_UNICODE_PATH) {
 		x->unicode_path = data;
 		x->has_unicode_path = true;
+	} else if (tag == TAG_TIMESTAMP) {
+		x->timestamp = data;
 	}
 }
 
@@ -649,6 +661,21 @@ static void check_unicode_path(const struct subject *s, const struct extras *x,
 			 s->place);
 }
 
+/*
+ * Info-ZIP's extended timestamp: flags, of which bit 0 says that the time of
+ * modification comes next, in seconds since 1970.  One that is cut short is no
+ * way to fool anybody about content, so it is as good as none.
+ */
+static void read_timestamp(const struct extras *x, struct header *h)
+{
+	struct cursor c = x->timestamp;
+
+	if (!has(&c, 5) || (*take(&c, 1) & 1) == 0)
+		return;
+	h->mtime = (int32_t)take_le32(&c);
+	h->has_mtime = true;
+}
+
 /* False: the header's sizes or place are unknown. */
 static bool check_extras(const struct subject *s, struct cursor extra,
 			 u64 offset, const u8 *name, struct header *h)
@@ -658,6 +685,7 @@ static bool check_extras(const struct subject *s, struct cursor extra,
 	if (!read_extras(s, extra, offset, &x))
 		return false;
 	check_unicode_path(s, &x, name, h->name_len);
+	read_timestamp(&x, h);
 	return resolve_zip64(s, &x, h);
 }
 
@@ -768,6 +796,8 @@ static u32 facts_of(const struct header *h, const u8 *name)
 		facts |= UW_ENTRY_ZIP64;
 	if (is_ascii(name, h->name_len))
 		facts |= UW_ENTRY_ASCII;
+	if (h->has_mtime)
+		facts |= UW_ENTRY_MTIME;
 	return facts;
 }
 
@@ -785,7 +815,7 @@ static void fill_entry(struct uw_entry *entry, const struct header *h,
 	entry->dos_time = h->dos_time;
 	entry->dos_date = h->dos_date;
 	entry->facts = facts_of(h, name);
-	entry->mtime = 0;
+	entry->mtime = h->mtime;
 }
 
 /* Where the reading of the directory has come to. */

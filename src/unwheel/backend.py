@@ -22,6 +22,9 @@ HOST_UNIX = 3  # APPNOTE 4.4.2.2
 
 METHODS = {0: "stored", 8: "deflated"}
 
+# What a DOS time that is no time stands for: 1980-01-01, its first day.
+_DOS_EPOCH = 315_532_800
+
 
 @value
 class Entry:
@@ -41,6 +44,7 @@ class Entry:
         offset: Where its data starts in the archive, in bytes.
         dos_time: Modification time in the DOS format of APPNOTE 4.4.6, date
             in the high and time in the low 16 bits.
+        mtime: The same in seconds since 1970: see `EntryTable.mtime`.
     """
 
     name: str
@@ -53,6 +57,7 @@ class Entry:
     flags: int
     offset: int
     dos_time: int
+    mtime: int
 
     @property
     def type(self) -> str:
@@ -81,6 +86,8 @@ class EntryTable:
         flags: General purpose bits.
         offsets: Where the data starts, in bytes.
         dos_times: Date << 16 | time.
+        timestamps: Seconds since 1970, of those entries that have Info-ZIP's
+            extended timestamp (extra field 0x5455); None for the others.
         archive_size: Bytes of the whole archive.
         ascii: Whether no name has a byte above 0x7F.
         names_blob: All names, NUL after each, as stored.
@@ -100,6 +107,7 @@ class EntryTable:
         "offsets",
         "packed_sizes",
         "sizes",
+        "timestamps",
     )
 
     names: Sequence[str]
@@ -112,6 +120,7 @@ class EntryTable:
     flags: Sequence[int]
     offsets: Sequence[int]
     dos_times: Sequence[int]
+    timestamps: Sequence[int | None]
     archive_size: int
     ascii: bool
     names_blob: bytes
@@ -136,6 +145,7 @@ class EntryTable:
             flags=self.flags[index],
             offset=self.offsets[index],
             dos_time=self.dos_times[index],
+            mtime=self.mtime(index),
         )
 
     def mode(self, index: int) -> int:
@@ -143,6 +153,39 @@ class EntryTable:
         if self.made_by[index] >> 8 != HOST_UNIX:
             return 0
         return self.attributes[index] >> 16
+
+    def mtime(self, index: int) -> int:
+        """
+        The time of modification at *index*, in seconds since 1970.
+
+        It is the extended timestamp, if the entry has one.  Else it is the
+        DOS time, which has no zone (APPNOTE 4.4.6) and is read as UTC, as
+        builders of wheels write it: so it is the same wherever it is read.
+        One that is no time, as month 0 or second 62, is 1980-01-01.
+        """
+        timestamp = self.timestamps[index]
+        if timestamp is not None:
+            return timestamp
+        return _dos_seconds(self.dos_times[index])
+
+
+def _dos_seconds(dos_time: int) -> int:
+    from datetime import datetime, timezone
+
+    date, time = dos_time >> 16, dos_time & 0xFFFF
+    try:
+        moment = datetime(
+            1980 + (date >> 9),
+            date >> 5 & 15,
+            date & 31,
+            time >> 11,
+            time >> 5 & 63,
+            (time & 31) * 2,
+            tzinfo=timezone.utc,
+        )
+    except ValueError:
+        return _DOS_EPOCH
+    return int(moment.timestamp())
 
 
 class Archive(Protocol):

@@ -78,8 +78,15 @@ _DESCRIPTORS = {
     "refuse": int(lib.UW_REFUSE_DESCRIPTORS),
 }
 
+# Policy.dedupe by its name.
+_DEDUPES = {
+    "off": int(lib.UW_DEDUPE_OFF),
+    "copy": int(lib.UW_DEDUPE_COPY),
+    "hardlink": int(lib.UW_DEDUPE_HARDLINK),
+}
+
 # struct uw_entry and struct uw_result, whose sizes are checked below.
-_ENTRY = struct.Struct("=QQQQIIIHHHHHHII")
+_ENTRY = struct.Struct("=QQQQIIIHHHHHHIi")
 _RESULT = struct.Struct("=iiiIQQ32s")
 
 # Where `found` and `expected` are no quantities but patterns of 32 bits.
@@ -371,10 +378,11 @@ def _entry_table(handle: Any) -> EntryTable:
         table.made_by,
         times,
         dates,
-        _,
-        _,
+        facts,
+        seconds,
     ) = columns
     table.dos_times = _DosTimes(dates, times)
+    table.timestamps = _Timestamps(facts, seconds)
     table.ascii = table.names_blob.isascii()
     text = table.names_blob.decode("utf-8", "surrogateescape")
     table.names = text.split("\0")[:-1]
@@ -394,6 +402,22 @@ class _DosTimes(Sequence[int]):
 
     def __getitem__(self, index: Any) -> Any:
         return self._dates[index] << 16 | self._times[index]
+
+
+class _Timestamps(Sequence[int | None]):
+    """The extended timestamp of each entry; looked up when asked for."""
+
+    def __init__(self, facts: Sequence[int], seconds: Sequence[int]) -> None:
+        self._facts = facts
+        self._seconds = seconds
+
+    def __len__(self) -> int:
+        return len(self._seconds)
+
+    def __getitem__(self, index: Any) -> Any:
+        if self._facts[index] & lib.UW_ENTRY_MTIME:
+            return self._seconds[index]
+        return None
 
 
 # --------------------------------------------------------------------- tree
@@ -572,6 +596,12 @@ class Batch:
         entries: Indices in the directory, 32-bit, native order.
         flags: A byte of `EXECUTABLE`, `DIRECTORY`, `SHA256` for each.
         digests: 32 bytes for each; those without `SHA256` are not looked at.
+        times: The time of modification of each file, in seconds since 1970,
+            64-bit, native order; or None to let it be.
+        dedupe: Members with the same packed bytes: "off" inflates each;
+            "copy" inflates one, and makes the others reflinks or copies of
+            it; "hardlink" makes them hard links, where mode and time are the
+            same.
 
     Raises:
         DestinationError: If a directory cannot be made.
@@ -584,12 +614,17 @@ class Batch:
         entries: bytes,
         flags: bytes,
         digests: bytes,
+        *,
+        times: bytes | None = None,
+        dedupe: str = "off",
     ) -> None:
         self._handle: Any = None
         self._crew: Crew | None = None
         self.count = count = len(flags)
         if (len(entries), len(digests)) != (4 * count, 32 * count):
             raise TypeError(f"columns that are not for {count} orders")
+        if times is not None and len(times) != 8 * count:
+            raise TypeError(f"times that are not for {count} orders")
         self._keep = (archive, tree)
         sheet = ffi.new("struct uw_sheet *")
         sheet.count = self.count
@@ -597,6 +632,10 @@ class Batch:
         sheet.entries = ffi.cast("uint32_t *", columns[0])
         sheet.flags = ffi.cast("uint8_t *", columns[1])
         sheet.digests = ffi.cast("uint8_t *", columns[2])
+        if times is not None:
+            columns.append(ffi.from_buffer(times))
+            sheet.times = ffi.cast("int64_t *", columns[3])
+        sheet.dedupe = _DEDUPES[dedupe]
         self._place = _place("batch")
         error = ffi.new("struct uw_error *")
         handle = ffi.NULL if tree is None else tree.handle
@@ -639,6 +678,13 @@ class Batch:
         """Plain bytes done, members done."""
         lib.uw_batch_progress(self._handle, self._progress)
         return self._progress.bytes, self._progress.members
+
+    def repeats(self) -> tuple[int, int]:
+        """
+        Members that were not inflated, but are those of another order; bytes.
+        """
+        lib.uw_batch_progress(self._handle, self._progress)
+        return self._progress.repeats, self._progress.repeated
 
     def failures(self) -> int:
         """How many orders have failed so far."""
