@@ -245,6 +245,29 @@ def test_copies_any_size_without_the_kernels_help(root, size):
     assert content == (root / "new").read_bytes()
 
 
+@pytest.mark.parametrize("kernel", [True, False])
+@has_seccomp
+def test_stops_copying_when_it_is_told_to(root, kernel):
+    """
+    By the kernel or by reading and writing; what was copied goes.
+    """
+    (root / "file").write_bytes(b"x" * 500_000)
+    before = snapshot(root)
+
+    def act():
+        if not kernel:
+            deny(COPY_FILE_RANGE, errno.ENOSYS)
+        with Tree(root, in_room=tree_room()) as tree:
+            return [
+                tree.duplicate("new", ways=COPY, stop=True),
+                tree.duplicate("other", ways=COPY, stop=False),
+            ]
+
+    assert ["cancelled", "copy"] == in_child(act)
+    (root / "dir" / "other").unlink()
+    assert before == snapshot(root)
+
+
 @each_call
 @pytest.mark.parametrize("kernel", [True, False])
 @has_seccomp

@@ -38,8 +38,8 @@ enum uw_status uw_file_write(uw_file, uint64_t, const uint8_t *, size_t,
                              struct uw_error *);
 enum uw_status uw_file_close(uw_file, struct uw_error *);
 enum uw_status uw_file_duplicate(const struct uw_tree *, const char *, uw_dir,
-                                 const char *, bool, int, int *, uw_file *,
-                                 struct uw_error *);
+                                 const char *, bool, int, const bool *,
+                                 int *, uw_file *, struct uw_error *);
 enum uw_status uw_file_set_mtime(uw_file, int64_t, struct uw_error *);
 bool uw_name_is_portable(const char *, size_t);
 """
@@ -56,7 +56,7 @@ def tree_room() -> Room:
 
 
 def outcome(in_room: Room, status: int, error: Any) -> str:
-    """``ok``, ``name``, ``usage``, or the name of the errno."""
+    """``ok``, ``name``, ``usage``, ``cancelled``, or the errno's name."""
     lib = in_room.lib
     if status == lib.UW_OK:
         return "ok"
@@ -64,7 +64,11 @@ def outcome(in_room: Room, status: int, error: Any) -> str:
     assert in_room.ffi.string(error.message)
     if status == lib.UW_ERR_SYSTEM:
         return errno.errorcode[error.os_error]
-    return {lib.UW_ERR_NAME: "name", lib.UW_ERR_USAGE: "usage"}[status]
+    return {
+        lib.UW_ERR_NAME: "name",
+        lib.UW_ERR_USAGE: "usage",
+        lib.UW_ERR_CANCELLED: "cancelled",
+    }[status]
 
 
 WAY_NAMES = {
@@ -245,6 +249,7 @@ class Tree:
         ways: int = ALL_WAYS,
         *,
         executable: bool = False,
+        stop: bool | None = None,
         then: Callable[[int], object] = os.fstat,
     ) -> str:
         """
@@ -266,6 +271,7 @@ class Tree:
             os.fsencode(leaf),
             executable,
             ways,
+            self.ffi.NULL if stop is None else self.ffi.new("bool *", stop),
             made,
             file,
             self.error,
