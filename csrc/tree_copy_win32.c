@@ -12,8 +12,9 @@
 
 struct duplicate {
 	HANDLE from;
-	int ways; /* bits of enum uw_stand_in */
-	int way;  /* afterwards, the one that worked */
+	int ways;		 /* bits of enum uw_stand_in */
+	const atomic_bool *stop; /* ends copying, or NULL */
+	int way;		 /* afterwards, the one that worked */
 };
 
 static const struct uw_request source = {FILE_GENERIC_READ |
@@ -69,7 +70,17 @@ static bool read_at(HANDLE file, u64 offset, u8 *piece, DWORD *done_ret)
 	       GetLastError() == ERROR_HANDLE_EOF;
 }
 
-static enum uw_status copy_content(HANDLE from, HANDLE to, struct uw_error *err)
+static enum uw_status go_on(const atomic_bool *stop, struct uw_error *err)
+{
+	if (stop != NULL && atomic_load_explicit(stop, memory_order_relaxed))
+		return uw_fail(err, UW_ERR_CANCELLED, UW_WHY_NONE, 0,
+			       "cancelled");
+	return UW_OK;
+}
+
+static enum uw_status copy_content(HANDLE from, HANDLE to,
+				   const atomic_bool *stop,
+				   struct uw_error *err)
 {
 	enum uw_status status = UW_OK;
 	u8 *piece = malloc(PIECE_LEN);
@@ -85,6 +96,8 @@ static enum uw_status copy_content(HANDLE from, HANDLE to, struct uw_error *err)
 			status = uw_file_write((uw_file)to, at, piece, done,
 					       err);
 		at += done;
+		if (status == UW_OK)
+			status = go_on(stop, err);
 	} while (status == UW_OK && done > 0);
 	free(piece);
 	return status;
@@ -104,7 +117,7 @@ static enum uw_status make_copy(struct uw_place *at, void *recipe,
 	if (status != UW_OK)
 		return status;
 	duplicate->way = UW_STAND_COPY;
-	status = copy_content(duplicate->from, *made_ret, err);
+	status = copy_content(duplicate->from, *made_ret, duplicate->stop, err);
 	uw_handle_close(duplicate->from);
 	duplicate->from = NULL;
 	if (status != UW_OK) {
@@ -131,13 +144,13 @@ static bool links(struct duplicate *duplicate, struct uw_place *to,
 
 /* Everything but making the new file. */
 static enum uw_status begin(const struct uw_tree *tree, const char *from,
-			    int ways, struct duplicate *duplicate,
-			    struct uw_error *err)
+			    int ways, const atomic_bool *stop,
+			    struct duplicate *duplicate, struct uw_error *err)
 {
 	struct uw_place place = {.dir = NULL};
 	enum uw_status status;
 
-	*duplicate = (struct duplicate){.ways = ways};
+	*duplicate = (struct duplicate){.ways = ways, .stop = stop};
 	if (ways == 0 || (ways & ~ALL_WAYS) != 0)
 		return uw_fail(err, UW_ERR_USAGE, UW_WHY_NONE, 0,
 			       "no such ways to make a second file: %d", ways);
@@ -152,7 +165,8 @@ static enum uw_status begin(const struct uw_tree *tree, const char *from,
 
 enum uw_status uw_file_duplicate(const struct uw_tree *tree, const char *from,
 				 uw_dir dir, const char *leaf, bool executable,
-				 int ways, int *way_ret, uw_file *file_ret,
+				 int ways, const atomic_bool *stop,
+				 int *way_ret, uw_file *file_ret,
 				 struct uw_error *err)
 {
 	struct uw_place to = {.dir = (HANDLE)dir};
@@ -166,7 +180,7 @@ enum uw_status uw_file_duplicate(const struct uw_tree *tree, const char *from,
 	if (status == UW_OK)
 		status = uw_component_read(leaf, strlen(leaf), &to.leaf, err);
 	if (status == UW_OK)
-		status = begin(tree, from, ways, &duplicate, err);
+		status = begin(tree, from, ways, stop, &duplicate, err);
 	if (status == UW_OK &&
 	    !links(&duplicate, &to, UW_TAKEN_FAILS, &status, err))
 		status = make_copy(&to, &duplicate, &made, err);
@@ -185,7 +199,8 @@ int uw_tree_stand_in(const struct uw_tree *tree, const char *name,
 {
 	struct uw_place to = {.dir = NULL};
 	struct duplicate duplicate;
-	enum uw_status status = begin(tree, target, ways, &duplicate, err);
+	enum uw_status status =
+		begin(tree, target, ways, NULL, &duplicate, err);
 
 	*way_ret = 0;
 	if (status == UW_OK)
