@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """
-What it saves to inflate the same file once: python benchmarks/compare_dedupe.py
+What inflating the same file once saves: python benchmarks/compare_dedupe.py
 
 The core alone, on whole wheels: all members, CRC-32 and SHA-256 of each, by as
 many threads as there are CPUs, to nowhere (verify) and below --where
@@ -85,10 +85,12 @@ def _crew(count: int) -> Iterator[native.Crew]:
     threads = [threading.Thread(target=crew.work) for _ in range(count)]
     for thread in threads:
         thread.start()
-    yield crew
-    crew.dismiss()
-    for thread in threads:
-        thread.join()
+    try:
+        yield crew
+    finally:
+        crew.dismiss()
+        for thread in threads:
+            thread.join()
 
 
 @contextmanager
@@ -99,8 +101,10 @@ def _room(where: Path | None) -> Iterator[native.Tree | None]:
         return
     with tempfile.TemporaryDirectory(dir=where, prefix="unwheel-") as top:
         tree = native.Tree(top)
-        yield tree
-        tree.close()
+        try:
+            yield tree
+        finally:
+            tree.close()
 
 
 def _time(
@@ -118,9 +122,7 @@ def _time(
     entries = array.array("I", range(count)).tobytes()
     digests = bytes(32 * count)
     begun = time.perf_counter()
-    batch = native.Batch(
-        archive, tree, entries, flags, digests, dedupe=way
-    )
+    batch = native.Batch(archive, tree, entries, flags, digests, dedupe=way)
     batch.give_to(crew)
     while not batch.wait(1000):
         pass

@@ -514,6 +514,10 @@ static enum uw_status take_sheet(struct uw_batch *batch,
 {
 	u32 k;
 
+	if (sheet->dedupe < UW_DEDUPE_OFF || sheet->dedupe > UW_DEDUPE_HARDLINK)
+		return uw_fail(err, UW_ERR_USAGE, UW_WHY_NONE, 0,
+			       "no such way to treat repeats: %d",
+			       sheet->dedupe);
 	if (!allocate(batch, sheet))
 		return uw_fail(err, UW_ERR_MEMORY, UW_WHY_NONE, 0,
 			       "out of memory");

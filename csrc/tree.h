@@ -8,9 +8,9 @@
 #ifndef UW_TREE_H
 #define UW_TREE_H
 
-#include <stdatomic.h>
-
 #include "error.h"
+
+#include <stdatomic.h>
 
 typedef intptr_t uw_dir;  /* an open directory below the tree */
 typedef intptr_t uw_file; /* an open new file */

@@ -40,7 +40,7 @@ def fault_crew(tmp_path_factory) -> Path:
 
 
 def both_halves(folder: Path) -> Path:
-    """Big members, packed and stored, and small ones in directories."""
+    """Big members, packed and stored, small ones in directories, repeats."""
     chance = random.Random(1)
     words = [chance.randbytes(k % 9 + 2) for k in range(500)]
     archive = ArchiveBuilder()
@@ -48,6 +48,10 @@ def both_halves(folder: Path) -> Path:
     archive.file("big/stored", chance.randbytes(700_000), method=STORED)
     for index in range(12):
         archive.file(f"small/{index % 4}/{index}", b"x = 1\n" * index)
+    archive.file("small/0/again", archive.members[1].data, method=STORED)
+    for index in range(3):
+        archive.file(f"small/{index}/same", chance.randbytes(9) * 1000)
+        archive.file(f"big/same{index}", archive.members[-1].data)
     return archive.write(folder / "faults.zip")
 
 
@@ -56,7 +60,7 @@ def both_halves(folder: Path) -> Path:
 )
 def test_survives_a_failure_of_any_call(fault_crew, tmp_path):
     """
-    Memory, files and both halves of a member: told, and nothing is lost.
+    Memory, files, both halves of a member, copies: told, and nothing is lost.
     """
     wheel = both_halves(tmp_path)
 

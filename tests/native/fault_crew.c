@@ -7,7 +7,8 @@
  * alone or with all after it; by uw_batch_run() and by crews of 1, 2 and 4
  * threads. Whatever fails, nothing may hang or crash, no memory and no
  * descriptor may be lost, the failure must be told with its number, and what is
- * said to be done must be on the disk as the directory states it.
+ * said to be done must be on the disk as the directory states it.  A failure of
+ * what makes a copy need not be told: then the member is inflated instead.
  */
 #define FAULTS_REAL
 #include "faults.h"
@@ -29,7 +30,16 @@
 #define HANG_SECONDS 60
 
 struct fault {
-	enum kind { NOTHING, MEMORY, OPEN, CLOSE, READ, WRITE } kind;
+	enum kind {
+		NOTHING,
+		MEMORY,
+		OPEN,
+		CLOSE,
+		READ,
+		WRITE,
+		SHARE, /* what makes a second file of one content */
+		TIME
+	} kind;
 	int os_error;  /* of READ may be 0: the file ends there */
 	u32 nth;       /* the call that fails, from 1, */
 	bool for_ever; /* and all after it, not that one alone */
@@ -39,6 +49,7 @@ struct fault {
 static struct fault fault;
 static u32 thread_count;
 static bool pieces; /* reads and writes do a part of what they are told */
+static u32 repeats; /* members that are copies, if nothing fails */
 
 static atomic_uint calls;
 static atomic_bool fired;
@@ -181,16 +192,49 @@ static size_t piece(size_t len)
 	return pieces && len > 1 ? len - len / 3 : len;
 }
 
+/* One that is at the end of its file is none that can fail. */
 ssize_t fault_pread(int fd, void *buf, size_t len, off_t offset)
 {
-	if (fails(READ))
+	ssize_t got = pread(fd, buf, piece(len), offset);
+
+	if (got > 0 && fails(READ))
 		return fault.os_error == 0 ? 0 : -1;
-	return pread(fd, buf, piece(len), offset);
+	return got;
 }
 
 ssize_t fault_pwrite(int fd, const void *buf, size_t len, off_t offset)
 {
 	return fails(WRITE) ? -1 : pwrite(fd, buf, piece(len), offset);
+}
+
+int fault_linkat(int from_dir, const char *from, int dir, const char *path,
+		 int flags)
+{
+	return fails(SHARE) ? -1 : linkat(from_dir, from, dir, path, flags);
+}
+
+int fault_ioctl(int fd, unsigned long request, ...)
+{
+	va_list args;
+	int from;
+
+	va_start(args, request);
+	from = va_arg(args, int);
+	va_end(args);
+	return fails(SHARE) ? -1 : ioctl(fd, request, from);
+}
+
+ssize_t fault_copy_file_range(int from, off64_t *from_offset, int to,
+			      off64_t *to_offset, size_t len, unsigned flags)
+{
+	return fails(SHARE) ? -1
+			    : copy_file_range(from, from_offset, to, to_offset,
+					      piece(len), flags);
+}
+
+int fault_futimens(int fd, const struct timespec *times)
+{
+	return fails(TIME) ? -1 : futimens(fd, times);
 }
 
 /* ---------------------------------------------------------------- one play */
@@ -238,23 +282,34 @@ static bool open_archive(struct play *p)
 	return took(status, &problems.list[0]);
 }
 
+static int dedupe(void)
+{
+	return thread_count == 1 ? UW_DEDUPE_HARDLINK : UW_DEDUPE_COPY;
+}
+
 /* All entries, as large as they are in memory of its own; no directory. */
 static bool open_batch(struct play *p)
 {
 	u32 count = uw_archive_count(p->archive), k;
 	u32 *entries = malloc(count * sizeof(*entries));
 	u8 *flags = calloc(count, 1);
-	struct uw_sheet sheet = {
-		.count = count, .entries = entries, .flags = flags};
+	int64_t *times = calloc(count, sizeof(*times));
+	struct uw_sheet sheet = {.count = count,
+				 .entries = entries,
+				 .flags = flags,
+				 .times = times,
+				 .dedupe = dedupe()};
 	struct uw_error err;
 	int status;
 
-	require(entries != NULL && flags != NULL, "no memory for a sheet");
+	require(entries != NULL && flags != NULL && times != NULL,
+		"no memory for a sheet");
 	for (k = 0; k < count; k++)
 		entries[k] = k;
 	status = uw_batch_new(p->archive, p->tree, &sheet, &p->batch, &err);
 	free(entries);
 	free(flags);
+	free(times);
 	require((status == UW_OK) == (p->batch != NULL), "half a batch");
 	return took(status, &err);
 }
@@ -355,6 +410,8 @@ static void check_results(const struct play *p)
 	const struct uw_result *results = uw_batch_results(p->batch);
 	u32 count = uw_archive_count(p->archive);
 	struct uw_progress progress;
+	bool told = atomic_load(&fired) && fault.kind != MEMORY &&
+		    fault.kind != SHARE && !fault.harmless && !p->forgiven;
 	u32 failed = 0, done = 0, k;
 
 	for (k = 0; k < count; k++) {
@@ -371,11 +428,17 @@ static void check_results(const struct play *p)
 	uw_batch_progress(p->batch, &progress);
 	require(progress.failures == failed, "failures are counted wrongly");
 	require(progress.members == done + failed, "a count of orders done");
-	if (atomic_load(&fired) && fault.kind != MEMORY && !fault.harmless &&
-	    !p->forgiven)
+	if (fault.kind == NOTHING)
+		repeats = progress.repeats;
+	require(progress.repeats <= repeats, "more repeats than there are");
+	require(progress.repeats == repeats || atomic_load(&fired),
+		"a repeat was inflated for no reason");
+	if (!told)
+		require(done == count, "not everything was done");
+	else if (progress.repeats == repeats)
 		require(failed > 0, "a failure was not told");
 	else
-		require(done == count, "not everything was done");
+		require(failed > 0 || done == count, "an order is missing");
 }
 
 static int remove_one(const char *path, const struct stat *st, int type,
@@ -440,6 +503,9 @@ static u32 play_failures(const char *wheel, const char *root)
 		{.kind = READ, .os_error = EIO},
 		{.kind = READ, .os_error = 0},
 		{.kind = WRITE, .os_error = ENOSPC},
+		{.kind = SHARE, .os_error = EOPNOTSUPP},
+		{.kind = SHARE, .os_error = EIO},
+		{.kind = TIME, .os_error = EIO},
 	};
 	u32 plays = 0, k;
 
@@ -479,6 +545,9 @@ int main(int argc, char **argv)
 		most = (u32)strtoul(argv[3], NULL, 10);
 	for (k = 0; k < ARRAY_LEN(counts) && counts[k] <= most; k++) {
 		thread_count = counts[k];
+		fault = (struct fault){.kind = NOTHING};
+		play(argv[1], argv[2]);
+		require(repeats > 0, "a wheel without repeats is no test");
 		plays += play_failures(argv[1], argv[2]);
 		plays += play_hindrances(argv[1], argv[2]);
 	}

@@ -13,6 +13,7 @@
 #endif
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -28,20 +29,30 @@ long fault_syscall(long number, ...);
 int fault_close(int fd);
 ssize_t fault_pread(int fd, void *buf, size_t len, off_t offset);
 ssize_t fault_pwrite(int fd, const void *buf, size_t len, off_t offset);
+int fault_linkat(int from_dir, const char *from, int dir, const char *path,
+		 int flags);
+int fault_ioctl(int fd, unsigned long request, ...);
+ssize_t fault_copy_file_range(int from, off64_t *from_offset, int to,
+			      off64_t *to_offset, size_t len, unsigned flags);
+int fault_futimens(int fd, const struct timespec *times);
 
 #ifndef FAULTS_REAL
-#define malloc	fault_malloc
-#define calloc	fault_calloc
-#define realloc fault_realloc
-#define free	fault_free
-#define open	fault_open
-#define openat	fault_openat
-#define mkdirat fault_mkdirat
-#define fcntl	fault_fcntl
-#define syscall fault_syscall
-#define close	fault_close
-#define pread	fault_pread
-#define pwrite	fault_pwrite
+#define malloc		fault_malloc
+#define calloc		fault_calloc
+#define realloc		fault_realloc
+#define free		fault_free
+#define open		fault_open
+#define openat		fault_openat
+#define mkdirat		fault_mkdirat
+#define fcntl		fault_fcntl
+#define syscall		fault_syscall
+#define close		fault_close
+#define pread		fault_pread
+#define pwrite		fault_pwrite
+#define linkat		fault_linkat
+#define ioctl		fault_ioctl
+#define futimens	fault_futimens
+#define copy_file_range fault_copy_file_range
 #endif
 
 #endif

@@ -29,6 +29,7 @@ struct fate {
 	bool cancelled;
 	bool wrong; /* one digest is not the member's */
 	bool alone; /* uw_batch_run() instead of a crew */
+	int dedupe; /* enum uw_dedupe */
 };
 
 struct job {
@@ -140,12 +141,14 @@ static void close_wheel(struct wheel *wheel)
 }
 
 static struct uw_batch *new_batch(const struct wheel *wheel,
-				  const struct uw_tree *tree, const u8 *digests)
+				  const struct uw_tree *tree, const u8 *digests,
+				  int dedupe)
 {
 	struct uw_sheet sheet = {.count = wheel->count,
 				 .entries = wheel->entries,
 				 .flags = wheel->flags,
-				 .digests = digests};
+				 .digests = digests,
+				 .dedupe = dedupe};
 	struct uw_batch *batch;
 	struct uw_error err = {0};
 
@@ -162,7 +165,7 @@ static bool is_file(const struct wheel *wheel, u32 order)
 /* The first pass, on this thread alone, finds the digests to expect later. */
 static void learn_digests(struct wheel *wheel)
 {
-	struct uw_batch *batch = new_batch(wheel, NULL, NULL);
+	struct uw_batch *batch = new_batch(wheel, NULL, NULL, UW_DEDUPE_OFF);
 	struct uw_error err = {0};
 	u32 k;
 
@@ -198,7 +201,7 @@ static struct uw_batch *new_wrong_batch(const struct wheel *wheel,
 
 	memcpy(digests, wheel->digests, (size_t)wheel->count * 32);
 	digests[(size_t)job->wrong_order * 32 + choose(32)] ^= 1;
-	batch = new_batch(wheel, job->tree, digests);
+	batch = new_batch(wheel, job->tree, digests, job->fate.dedupe);
 	free(digests); /* the batch has copied what it needs */
 	return batch;
 }
@@ -213,6 +216,7 @@ static void open_job(struct job *job, const struct wheel *wheel,
 	job->fate.cancelled = once_in(2);
 	job->fate.wrong = once_in(5);
 	job->fate.alone = once_in(4);
+	job->fate.dedupe = (int)choose(3);
 	job->cpu = once_in(3) ? 0 : uw_cpu_detect();
 	job->tree = NULL;
 	if (job->fate.writes) {
@@ -224,7 +228,8 @@ static void open_job(struct job *job, const struct wheel *wheel,
 	job->wrong_order = choose_file(wheel);
 	job->batch = job->fate.wrong
 			     ? new_wrong_batch(wheel, job)
-			     : new_batch(wheel, job->tree, wheel->digests);
+			     : new_batch(wheel, job->tree, wheel->digests,
+					 job->fate.dedupe);
 }
 
 static void *run_alone(void *argument)
@@ -262,6 +267,9 @@ static void await_job(struct job *job, u64 *bytes_seen)
 		pthread_join(job->thread, NULL);
 	uw_batch_progress(job->batch, &progress);
 	require(progress.finished, "waited for, but not finished");
+	require(job->fate.dedupe != UW_DEDUPE_OFF || progress.repeats == 0,
+		"repeats that nobody wanted");
+	require(progress.repeated <= progress.bytes, "more repeats than bytes");
 }
 
 /* An order's outcome is one that the fate of its batch allows. */

@@ -2,7 +2,7 @@
 Make the wheel for the stress test: python stress_wheel.py DIRECTORY
 
 It has what the crew treats in different ways: members large enough to be split
-between two threads, stored ones, many small ones, directories.
+between two threads, stored ones, many small ones, directories, repeats.
 """
 
 from __future__ import annotations
@@ -27,6 +27,12 @@ def main() -> int:
     wheel.file("big/stored.bin", chance.randbytes(900_000), method=STORED)
     for index in range(90):
         wheel.file(f"pkg/{index % 7}/{index}.py", b"x = 1\n" * index)
+    for index, member in enumerate(wheel.members[:4] * 3):
+        mode = 0o755 if index % 2 else 0o644
+        path = f"again/{index % 3}/{index}"
+        wheel.file(path, member.data, method=member.method, mode=mode)
+    for index in range(60):
+        wheel.file(f"pkg/{index % 7}/{index}.txt", b"same\n" * 4000)
     wheel.directory("empty/")
     print(wheel.write(Path(sys.argv[1])))
     return 0
