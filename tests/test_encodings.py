@@ -267,12 +267,12 @@ def test_links_that_take_too_long_are_no_matter_of_direction():
 # What LINKS.md 1.1 proves.  A reading is valid if its links are new and
 # unique, and each target exists, through other rows if need be.
 
-PATHS = ["a", "b", "a/c", "b/c", "d"]
+PATHS = ["a", "b", "c", "d/x", "d"]
 
 
 def valid(pairs, existing):
     """
-    Slowly, and by other means: make links as long as any target exists.
+    By other means: make links as long as there are some whose target exists.
     """
     links = dict(pairs)
     if len(links) < len(pairs) or links.keys() & existing:
@@ -289,33 +289,29 @@ def valid(pairs, existing):
     return True
 
 
-@pytest.mark.parametrize("entry", ["a/c", "b/c", "d", "a"])
+@pytest.mark.parametrize("entry", ["a", "d/x", "d"])
 def test_never_are_both_orders_right(entry):
     """
     All files of two rows over five paths: one order at most, and that one.
     """
-    existing = {entry, *([entry[0]] if "/" in entry else [])}
-    pairs = list(product(PATHS, PATHS))
-    for rows in product(pairs, pairs):
+    existing = {entry, entry[0]}
+    seen = 0
+    for rows in product(product(PATHS, PATHS), repeat=2):
         orders = [list(rows), [(b, a) for a, b in rows]]
         right = [order for order in orders if valid(order, existing)]
         links, problems = read(*rows, names=[entry])
 
         assert len(right) <= 1
         assert bool(links) != bool(problems)
-        if links:
-            assert {link.path for link in links} in (
-                {path for path, _ in order} for order in orders
-            )
         for order in right:
+            paths = [path for path, _ in order]
             beneath = any(
-                f"{path}/".startswith(f"{other}/")
-                for path, other in product(
-                    [p for p, _ in order], [*dict(order), entry]
-                )
-                if path != other
+                path.startswith(f"{other}/")
+                for path, other in product(paths, [*paths, entry])
             )
-            assert beneath or [p for p, _ in order] == [k.path for k in links]
+            assert beneath or paths == [link.path for link in links]
+            seen += not beneath
+    assert seen > 20
 
 
 @given(
@@ -324,7 +320,7 @@ def test_never_are_both_orders_right(entry):
         min_size=1,
         max_size=4,
     ),
-    st.sets(st.sampled_from(["a/c", "b/c", "d", "a", "b"]), max_size=3),
+    st.sets(st.sampled_from(["a", "b", "d/x"]), min_size=1),
 )
 def test_one_order_is_what_the_other_is_not(rows, names):
     """

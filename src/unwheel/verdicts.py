@@ -243,7 +243,8 @@ class Judge:
         need = total or Cost()
         if total is None and found.is_good and not self._can_link:
             need = self._copies.cost(case.asked.path, found)
-        key = (found.kind, found.hops, case.beyond, case.asked.encoding, need)
+        hops = min(found.hops, _MOST_FOLLOWED + 1)
+        key = (found.kind, hops, case.beyond, case.asked.encoding, need)
         if key not in self._accepted:
             self._accepted[key] = next(
                 (
