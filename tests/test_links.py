@@ -755,6 +755,37 @@ def test_nobody_is_asked_about_other_wheels_without_the_knob():
     assert "OTHER_WHEEL" == refusal(OTHER, policy=policy)[0]
 
 
+@pytest.mark.parametrize("target", ["../numpy/core.so/", "../numpy/core.so/."])
+def test_a_file_of_another_wheel_is_no_folder(target):
+    """
+    The kernel would not find it by that text.
+    """
+    place = Place(owned=["numpy/core.so"])
+    policy = LinkPolicy().replace(inter_package=True)
+
+    assert (
+        "OTHER_WHEEL"
+        == refusal({"pkg/l": target}, policy=policy, host=place)[0]
+    )
+
+
+def test_policies_that_judge_no_link_know_nothing_of_the_outside():
+    """
+    Their columns are the same in the rows of the notes as in the others; and
+    what is verbatim is not a real path instead.
+    """
+    for kind in ("OTHER_WHEEL_OWNED", *NOTES):
+        assert [c[3:] for c in OUTCOMES["FILE"]] == [
+            c[3:] for c in OUTCOMES[kind]
+        ]
+    (link,) = editable({"pkg/l": "/link/x.py"}, policy="verbatim").links
+    assert ("verbatim", "/link/x.py", "") == (
+        link.outcome,
+        link.text,
+        link.resolved,
+    )
+
+
 def test_a_chain_may_lead_to_another_wheel():
     """
     The whole way counts, also through a folder that is not ours.
@@ -775,6 +806,7 @@ def test_a_chain_may_lead_to_another_wheel():
 
 
 ROOT = "/proj"
+NOTES = ("EDITABLE_FILE", "EDITABLE_FOLDER", "EDITABLE_PACKAGE")
 EDITABLES = {
     ("", "/proj/src/foo"): ("folder", "/proj/src/foo"),
     ("", "/proj/src"): ("folder", "/proj/src"),
