@@ -50,8 +50,9 @@ class Link:
         path: Of the link.
         encoding: "zip", "links" or "axle"; see `AskedLink`.
         target: The text of the link, as the wheel has it.
-        resolved: What it leads to in the end: a name in the wheel, or an
-            absolute path, or "".
+        resolved: What it leads to in the end: a name in the wheel; of a file
+            of another wheel, its name in the site folder; of an editable one,
+            its absolute path; or "".
         kind: "file", "folder", or "" if it leads to neither.
         outcome: "link"; "stand-in" for a file, or "tree" for a folder; "pth";
             "text"; "verbatim".

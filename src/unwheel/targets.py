@@ -80,7 +80,12 @@ class _Walk:
         self.is_file = False
 
     def failed(self, kind: str, path: str = "") -> Found:
+        """Where the walk ends too early."""
         return Found(kind, self.text, path)
+
+    def rest(self) -> list[str]:
+        """The components after the one that is looked at."""
+        return [part for part in self.pending[-2::-1] if part != "."]
 
 
 class Tree:
@@ -218,17 +223,20 @@ class Tree:
             if walk.is_file:
                 return walk.failed("DANGLING")
             part = walk.pending[-1]
-            path = "/".join([*walk.here, part])
-            if path in self._texts and path not in self._found:
-                return path
-            walk.pending.pop()
-            failed = (
-                self._through(walk, path)
-                if path in self._texts
-                else self._step(walk, part, path)
-            )
+            failed = None
+            if part == "..":
+                failed = self._step_up(walk)
+            elif part != ".":
+                path = "/".join([*walk.here, part])
+                if path not in self._texts:
+                    failed = self._step(walk, path)
+                elif path in self._found:
+                    failed = self._through(walk, path)
+                else:
+                    return path
             if failed:
                 return failed
+            walk.pending.pop()
         return self._arrived(walk)
 
     def _through(self, walk: _Walk, path: str) -> Found | None:
@@ -239,7 +247,7 @@ class Tree:
             walk.here = found.path.split("/")
             walk.is_file = found.kind != FOLDER
             return None
-        rest = [part for part in reversed(walk.pending) if part != "."]
+        rest = walk.rest()
         outside = found.outside
         if outside is not None:
             outside = outside[0], "/".join([outside[1], *rest])
@@ -252,18 +260,15 @@ class Tree:
             outside=outside,
         )
 
-    def _step(self, walk: _Walk, part: str, path: str) -> Found | None:
-        """Go by a component that is no link; or say why that cannot be."""
-        if part == ".":
-            return None
-        if part == "..":
-            return self._step_up(walk)
-        if missing := self._absent(path, walk.floor):
-            rest = [p for p in reversed(walk.pending) if p != "."]
-            outer = missing == "OTHER_WHEEL"
-            return walk.failed(missing, "/".join([part, *rest] * outer))
+    def _step(self, walk: _Walk, path: str) -> Found | None:
+        """Go to *path*, which is no link; or say why that cannot be."""
+        missing = self._absent(path, walk.floor)
+        if missing == "OTHER_WHEEL":
+            return walk.failed(missing, "/".join([path, *walk.rest()]))
+        if missing:
+            return walk.failed(missing)
         walk.is_file = path in self._files
-        walk.here.append(part)
+        walk.here.append(walk.pending[-1])
         return None
 
     def _step_up(self, walk: _Walk) -> Found | None:

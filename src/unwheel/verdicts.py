@@ -151,14 +151,21 @@ class Judge:
         if found.is_good and asked.is_folder not in (None, is_folder):
             detail = "said to be a " + ("file" if is_folder else "folder")
             return Case(asked, Found("BAD_TARGET", found.text, detail=detail))
+        if self._policy.entries != "link":
+            return Case(asked, found)
         if found.kind == "OTHER_WHEEL" and self._policy.inter_package:
-            top = found.path.partition("/")[0].casefold()
-            metadata = top.endswith((".dist-info", ".data"))
-            if not metadata and self._host.owned(found.path):
-                return Case(asked, found, OTHER_WHEEL_OWNED, found.path)
+            return self._inter_package(asked, found)
         if found.outside is not None and self._policy.editable_root:
             return self._editable(asked, found, *found.outside)
         return Case(asked, found)
+
+    def _inter_package(self, asked: AskedLink, found: Found) -> Case:
+        top = found.path.partition("/")[0].casefold()
+        metadata = top.endswith((".dist-info", ".data"))
+        as_folder = found.text.endswith(("/", "/."))  # which no file is
+        if metadata or as_folder or not self._host.owned(found.path):
+            return Case(asked, found)
+        return Case(asked, found, OTHER_WHEEL_OWNED, found.path)
 
     def _editable(
         self, asked: AskedLink, found: Found, folder: str, text: str
@@ -243,7 +250,8 @@ class Judge:
         need = total or Cost()
         if total is None and found.is_good and not self._can_link:
             need = self._copies.cost(case.asked.path, found)
-        key = (found.kind, found.hops, case.beyond, case.asked.encoding, need)
+        hops = min(found.hops, _MOST_FOLLOWED + 1)
+        key = (found.kind, hops, case.beyond, case.asked.encoding, need)
         if key not in self._accepted:
             self._accepted[key] = next(
                 (
