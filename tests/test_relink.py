@@ -14,12 +14,14 @@ import pytest
 from binaries import elf, mach_o
 from builder import WheelBuilder, digest_of
 from places import PLATFORM_TAG, Place, noise, tree_of
+from wheels import CORPUS, fetch
 
 import unwheel
 from unwheel.policy import LinkPolicy, Policy
 from unwheel.relink import LinkGroup, most_versioned, relink
 from unwheel.zipwriter import PackedArchive
 
+(TBB,) = (wheel for wheel in CORPUS if wheel.project == "tbb")
 LIBRARY = elf("libfoo.so.1", 5000)
 LINKS = Policy(links=LinkPolicy.named("strict").replace(wheel2=True))
 NAMES = ("pkg/libfoo.so", "pkg/libfoo.so.1", "pkg/libfoo.so.1.2")
@@ -586,3 +588,21 @@ def test_zipfile_reads_the_result(place: Place):
     )
 
     assert b"Done testing" in done.stdout
+
+
+@pytest.mark.wheels
+def test_relinks_a_published_wheel(place: Place):
+    """
+    tbb stores each of its six libraries three times.
+    """
+    wheel = fetch(TBB)
+
+    report = relink(wheel, place.out)
+
+    unwheel.extract(wheel, place.root / "before")
+    unwheel.extract(report.result, place.dest)
+    assert followed(place.root / "before") == followed(place.dest)
+    assert [2] * 6 == [len(group.links) for group in report.groups]
+    assert all(group.soname in group.real for group in report.groups)
+    assert report.relinked_archive_size * 2 < report.archive_size
+    assert report.relinked_size * 2 < report.size
