@@ -17,13 +17,16 @@
 #define JOB_COST_MAX ((u64)4 << 20)
 
 /*
- * What it costs to make a copy of a member that is done, as a part of what it
- * costs to inflate it; and from which size on a copy is cheaper.  A hard link
- * is asked for to save room, which any file takes.
+ * What it costs to make a copy of a file that is done, as a part of what it
+ * costs to inflate it.
  */
-#define REPEAT_SHARE	    8
-#define REPEAT_MIN	    ((u64)4 << 10)
-#define REPEAT_HARDLINK_MIN 1
+#define REPEAT_SHARE 8
+
+/*
+ * From this size on a copy is cheaper: benchmarks/compare_dedupe.py.  A hard
+ * link always is, and so is comparing where nothing is written.
+ */
+#define COPY_MIN ((u64)8 << 10)
 
 /* A job of repeats is at most this, or one: they are ready at the end. */
 #define REPEAT_JOB_COST_MAX UW_BIG_MEMBER
@@ -238,8 +241,9 @@ static int compare_kin(const void *left, const void *right)
 
 static u32 list_kin(const struct uw_batch *batch, struct kin *list)
 {
-	u64 least = batch->dedupe == UW_DEDUPE_HARDLINK ? REPEAT_HARDLINK_MIN
-							: REPEAT_MIN;
+	u64 least = batch->tree != NULL && batch->dedupe == UW_DEDUPE_COPY
+			    ? COPY_MIN
+			    : 1;
 	u32 count = 0, k;
 
 	for (k = 0; k < batch->count; k++) {

@@ -463,23 +463,23 @@ static bool may_hardlink(const struct uw_batch *batch, u32 order, u32 leader)
 		batch->times[order] == batch->times[leader]);
 }
 
+/* *@file_ret is to be closed, if there is one; nothing is left by a failure. */
 static enum uw_status duplicate(const struct uw_batch *batch, u32 order,
-				u32 leader, uw_dir dir, struct uw_error *err)
+				u32 leader, uw_dir dir, uw_file *file_ret,
+				struct uw_error *err)
 {
 	int ways = UW_STAND_REFLINK | UW_STAND_COPY, way;
-	uw_file file = UW_FILE_NONE;
-	enum uw_status status;
 
+	*file_ret = UW_FILE_NONE;
 	if (batch->tree == NULL)
 		return UW_OK;
 	if (may_hardlink(batch, order, leader))
 		ways |= UW_STAND_HARDLINK;
-	status = uw_file_duplicate(
+	return uw_file_duplicate(
 		batch->tree, batch->paths + batch->path_at[leader], dir,
 		batch->paths + batch->leaf_at[order],
 		(batch->flags[order] & UW_ORDER_EXECUTABLE) != 0, ways,
-		&batch->cancelled, &way, &file, err);
-	return end_file(batch, order, file, status, err);
+		&batch->cancelled, &way, file_ret, err);
 }
 
 /* What was found in the leader is what is in @order. */
@@ -501,8 +501,9 @@ static void take_result(struct uw_batch *batch, u32 order, u32 leader)
 }
 
 /*
- * An order that seems to repeat @leader, which is done: one that does not, or
- * whose leader is not sound, is inflated like any other.
+ * An order that seems to repeat @leader, which is done.  One that does not,
+ * whose leader is not sound, or that cannot be made from it (umask 0777, no
+ * descriptors left), is inflated like any other.
  */
 static enum uw_status run_repeat(struct worker *worker, struct uw_batch *batch,
 				 u32 order, u32 leader, uw_dir dir,
@@ -510,19 +511,22 @@ static enum uw_status run_repeat(struct worker *worker, struct uw_batch *batch,
 {
 	enum uw_status status = UW_OK;
 	bool same = false;
+	uw_file file;
 
 	if (batch->results[leader].status == UW_OK)
 		status = compare_packed(worker, batch, order, leader, &same,
 					err);
 	if (status != UW_OK)
 		return status;
-	if (!same)
-		return run_file(worker, batch, order, dir, err);
-	status = duplicate(batch, order, leader, dir, err);
-	if (status != UW_OK)
+	if (same)
+		status = duplicate(batch, order, leader, dir, &file, err);
+	if (status == UW_ERR_CANCELLED)
 		return status;
+	if (!same || status != UW_OK)
+		return run_file(worker, batch, order, dir, err);
 	take_result(batch, order, leader);
-	return check(batch, order, err);
+	status = end_file(batch, order, file, UW_OK, err);
+	return status == UW_OK ? check(batch, order, err) : status;
 }
 
 /* ------------------------------------------------------------------- telling

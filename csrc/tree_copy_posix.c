@@ -14,11 +14,12 @@
 
 struct duplicate {
 	struct uw_place from;
-	int ways;	  /* bits of enum uw_stand_in */
-	bool like_source; /* executable if the source is */
-	bool executable;  /* else this */
-	int way;	  /* afterwards, the one that worked */
-	uw_file file;	  /* and the open file, if it has one of its own */
+	int ways;		 /* bits of enum uw_stand_in */
+	bool like_source;	 /* executable if the source is */
+	bool executable;	 /* else this */
+	const atomic_bool *stop; /* ends copying, or NULL */
+	int way;		 /* afterwards, the one that worked */
+	uw_file file; /* and the open file, if it has one of its own */
 };
 
 /*
@@ -71,10 +72,20 @@ static enum uw_status source_open(struct duplicate *duplicate, int *fd_ret,
 
 /* ------------------------------------------------------------------ content */
 
+/* Small enough for a slow disk to answer @stop in time. */
 #define PIECE_LEN  ((size_t)256 << 10)
-#define KERNEL_MAX ((size_t)1 << 30)
+#define KERNEL_LEN ((size_t)8 << 20)
+
+static enum uw_status go_on(const atomic_bool *stop, struct uw_error *err)
+{
+	if (stop != NULL && atomic_load_explicit(stop, memory_order_relaxed))
+		return uw_fail(err, UW_ERR_CANCELLED, UW_WHY_NONE, 0,
+			       "cancelled");
+	return UW_OK;
+}
 
 static enum uw_status read_and_write(int from, uw_file to, off_t at,
+				     const atomic_bool *stop,
 				     struct uw_error *err)
 {
 	enum uw_status status = UW_OK;
@@ -94,6 +105,8 @@ static enum uw_status read_and_write(int from, uw_file to, off_t at,
 		else if (errno != EINTR)
 			status = uw_fail_os(err, errno, "pread");
 		at += done > 0 ? done : 0;
+		if (status == UW_OK)
+			status = go_on(stop, err);
 	}
 	free(piece);
 	return status;
@@ -104,14 +117,21 @@ static enum uw_status read_and_write(int from, uw_file to, off_t at,
  * of the file or in the middle of it (some file systems, some kernels), or with
  * whatever error, reading and writing go on, and tell a failure from the end.
  */
-static enum uw_status copy_content(int from, uw_file to, struct uw_error *err)
+static enum uw_status copy_content(int from, uw_file to,
+				   const atomic_bool *stop,
+				   struct uw_error *err)
 {
+	enum uw_status status = UW_OK;
 	off_t at = 0;
 	ssize_t done;
 
-	while ((done = uw_system_copy(from, (int)to, at, KERNEL_MAX)) > 0)
+	while (status == UW_OK &&
+	       (done = uw_system_copy(from, (int)to, at, KERNEL_LEN)) > 0) {
 		at += done;
-	return read_and_write(from, to, at, err);
+		status = go_on(stop, err);
+	}
+	return status == UW_OK ? read_and_write(from, to, at, stop, err)
+			       : status;
 }
 
 static enum uw_status fill(struct duplicate *duplicate, int from, int dir,
@@ -131,7 +151,7 @@ static enum uw_status fill(struct duplicate *duplicate, int from, int dir,
 			return uw_fail_os(err, os_error, "reflink");
 	}
 	duplicate->way = UW_STAND_COPY;
-	return copy_content(from, duplicate->file, err);
+	return copy_content(from, duplicate->file, duplicate->stop, err);
 }
 
 /* ------------------------------------------------------------- the new file */
@@ -193,11 +213,14 @@ static enum uw_status check_ways(int ways, struct uw_error *err)
 
 enum uw_status uw_file_duplicate(const struct uw_tree *tree, const char *from,
 				 uw_dir dir, const char *leaf, bool executable,
-				 int ways, int *way_ret, uw_file *file_ret,
+				 int ways, const atomic_bool *stop,
+				 int *way_ret, uw_file *file_ret,
 				 struct uw_error *err)
 {
-	struct duplicate duplicate = {
-		.from = {.dir = -1}, .ways = ways, .executable = executable};
+	struct duplicate duplicate = {.from = {.dir = -1},
+				      .ways = ways,
+				      .executable = executable,
+				      .stop = stop};
 	enum uw_status status = check_ways(ways, err);
 
 	*way_ret = 0;

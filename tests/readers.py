@@ -149,23 +149,29 @@ class ReaderError(Exception):
     """A reader is missing; the message says which, and whence to get it."""
 
 
-def run(reader: str, jobs: Sequence[Job]) -> list[bool]:
+def run(
+    reader: str,
+    jobs: Sequence[Job],
+    before: Callable[[], None] | None = None,
+) -> list[bool]:
     """
     Have *reader* unpack every wheel; whether it said that it did.
 
-    What it printed is in the file ``log`` of the box.
+    What it printed is in the file ``log`` of the box.  *before* is called in
+    its process first.
 
     Raises:
         ReaderError: If it is not installed.
     """
     if reader in PROGRAMS:
-        return [_run_program(reader, *job) for job in jobs]
+        return [_run_program(reader, *job, before) for job in jobs]
     python = subprocess.run(
         [sys.executable, __file__, reader],
         input=json.dumps(jobs),
         capture_output=True,
         text=True,
         env=ENVIRONMENT,
+        preexec_fn=before,
         check=False,
     )
     if python.returncode:
@@ -174,7 +180,13 @@ def run(reader: str, jobs: Sequence[Job]) -> list[bool]:
     return answers
 
 
-def _run_program(reader: str, wheel: str, box: str, dest: str) -> bool:
+def _run_program(
+    reader: str,
+    wheel: str,
+    box: str,
+    dest: str,
+    before: Callable[[], None] | None,
+) -> bool:
     argv = PROGRAMS[reader](wheel, dest)
     program = shutil.which(argv[0], path=PATH)
     if program is None:
@@ -188,6 +200,7 @@ def _run_program(reader: str, wheel: str, box: str, dest: str) -> bool:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 env=ENVIRONMENT,
+                preexec_fn=before,
                 check=False,
             ).returncode
             == 0

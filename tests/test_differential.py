@@ -22,6 +22,7 @@ import pytest
 import readers
 from link_wheels import (
     CASES,
+    INFO,
     SAFE,
     UNSAFE,
     LinkCase,
@@ -267,6 +268,49 @@ def test_refuses_and_writes_nothing(place: Place, case: str) -> None:
 
     assert refusal.value.problems == verdict.value.problems
     assert attack.codes == {p.code for p in refusal.value.problems}
+
+
+# What "text" refuses as well: names that clash, a version we do not know.
+CLASHES = {
+    "DUPLICATE",
+    "FILE_AND_DIRECTORY",
+    "DIRECTORY_HAS_DATA",
+    "WHEEL_VERSION_UNKNOWN",
+}
+TEXTS = [name for name, case in CASES.items() if not case.codes & CLASHES]
+# What an installer adds, or writes anew.
+ADDED = ("INSTALLER", "REQUESTED", "direct_url.json", "RECORD")
+
+
+@pytest.mark.parametrize("reader", ["zipfile", "pip", "installer"])
+@pytest.mark.parametrize("case", TEXTS)
+def test_text_is_what_installers_leave(
+    results: Results, place: Place, case: str, reader: str
+) -> None:
+    """
+    With links as text the trees are equal, so that times can be compared.
+    """
+    result = results[case, reader]
+    # A target that is a path has to be the same one.
+    wheel = CASES[case].write(place.wheels, result.box / "outside")
+
+    unwheel.extract(wheel, place.dest, policy=unwheel.Policy(links="text"))
+
+    theirs, ours = look(result.dest), look(place.dest)
+    if reader == "zipfile":  # keeps no permissions
+        assert _without_modes(theirs) == _without_modes(ours)
+    else:
+        assert _installed(theirs) == _installed(ours)
+
+
+def _installed(tree: dict[str, Seen]) -> dict[str, Seen]:
+    """A *tree* but for what an installer adds, and moves elsewhere."""
+    return {
+        name: seen
+        for name, seen in tree.items()
+        if name.startswith(("demo/", f"{INFO}/"))
+        and not name.endswith(tuple(f".dist-info/{file}" for file in ADDED))
+    }
 
 
 ESCAPES = [case for case in CASES if "FW" in EXPECTED[case]["zipfile2"]]

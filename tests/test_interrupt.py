@@ -15,7 +15,7 @@ import unwheel
 
 OURS = tuple(
     os.path.join(os.path.dirname(unwheel.__file__), name)
-    for name in ("engine.py", "native.py", "staging.py")
+    for name in ("engine.py", "merge.py", "native.py", "staging.py")
 )
 
 

@@ -22,7 +22,8 @@ C_FILES = sorted((ROOT / "csrc").glob("*.[ch]"))
 RANKS = [
     "values errors policy",
     "paths filename metadata record",
-    "encodings links events report backend installed",
+    "targets encodings standins outcomes verdicts links events report backend "
+    "installed",
     "findings contents asking plan native libarchive merge staging host",
     "linking",
     "engine",

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from typing import Any
 
 
+PACK_LINKS = ("refuse", "copy", "zip", "links-file")
+RELINK_ENCODINGS = ("zip", "links-file")
+
+
 @value
 class Knob:
     """
@@ -368,6 +372,10 @@ def policy_of(args: argparse.Namespace) -> Policy:
     return Policy(**chosen, limits=Limits(**given["limits"]))
 
 
+# Of the commands that write wheels, which have no policy.
+_WRITERS = {"links": PACK_LINKS, "encoding": RELINK_ENCODINGS}
+
+
 def accepting_option(accept: str) -> str:
     """
     Name the option that does what *accept*, a `Problem.accept`, says.
@@ -377,6 +385,8 @@ def accepting_option(accept: str) -> str:
     returned as it is.
     """
     field, _, content = accept.partition("=")
+    if (word := content.strip("\"'")) in _WRITERS.get(field, ()):
+        return f"--{field} {word}"
     knob = KNOBS.get(field)
     if knob is None:
         return accept

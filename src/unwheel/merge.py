@@ -107,8 +107,8 @@ class Moves:
             move, inode = self._begun[-1]
             try:
                 self._return(move, inode)
-            except DestinationError as error:
-                problems += error.problems
+            except OSError as error:
+                problems += _told(error, move)
                 lost = lost or move.swap
             self._begun.pop()
         if lost:
@@ -367,10 +367,17 @@ class _Judge:
 
 
 def _lstat(path: str) -> os.stat_result | None:
+    """What is called *path*, be it a link; None if there is nothing."""
     try:
         return os.lstat(path)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
+
+
+def _told(error: OSError, move: Move) -> Sequence[Problem]:
+    if isinstance(error, DestinationError):
+        return error.problems
+    return [os_problem(error.errno or 0, "cannot be put back", move.final)]
 
 
 def _is_below(root: str, path: str) -> bool:

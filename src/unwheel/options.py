@@ -12,7 +12,14 @@ from functools import partial
 from os.path import basename
 
 from . import __version__
-from .knobs import KNOBS, LINKS, WRITTEN, add_knobs
+from .knobs import (
+    KNOBS,
+    LINKS,
+    PACK_LINKS,
+    RELINK_ENCODINGS,
+    WRITTEN,
+    add_knobs,
+)
 from .policy import LINK_POLICIES
 from .quantities import positive, size
 
@@ -38,9 +45,6 @@ keys "format", "action", "status" ("ok", "refused" or "failed") and "wheel" are
 always there; `python -m pydoc unwheel.{module}` documents the others.
 """
 
-PACK_LINKS = ("refuse", "copy", "zip", "links-file")
-RELINK_ENCODINGS = ("zip", "links-file")
-
 
 def parse(arguments: list[str]) -> argparse.Namespace:
     """
@@ -65,6 +69,8 @@ def _contradiction(args: argparse.Namespace) -> str | None:
     renamed = args.command in ("extract", "relink")
     if renamed and (twice := _named_twice(args.wheels)):
         return f"two wheels are named {twice}: one place for both"
+    if args.command == "relink" and not (args.output or args.dry_run):
+        return "-o is needed, or --dry-run"
     if args.command == "list" and (idle := _without_links(args)):
         return f"{idle} needs --links"
     if vars(args).get("mtime") == "SOURCE_DATE_EPOCH" and not _is_dated():
@@ -77,7 +83,7 @@ def _is_dated() -> bool:
     from os import environ
 
     text = environ.get("SOURCE_DATE_EPOCH", "")
-    return text.isascii() and text.isdigit()
+    return text.isascii() and text.isdigit() and len(text) < 12
 
 
 def _named_twice(wheels: list[str]) -> str | None:
@@ -264,11 +270,11 @@ def _relink(command: argparse.ArgumentParser) -> None:
         "Find files of a WHEEL that are byte for byte the same, and write the"
         " wheel\nanew with links in the place of the copies.  Nothing else"
         " changes.",
-        "unwheel relink casadi-*.whl -o dist --encoding zip --dry-run",
+        "unwheel relink casadi-*.whl --encoding zip --dry-run",
         "unwheel relink wheels/*.whl -o dist --encoding zip --min-size 64K",
         module="relink",
     )
-    _add_output(command)
+    _add_output(command, required=False)
     command.add_argument(
         "--encoding",
         choices=RELINK_ENCODINGS,
@@ -277,10 +283,9 @@ def _relink(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument(
         "--min-size",
-        type=size,
+        type=_some_size,
         metavar="SIZE",
-        default=argparse.SUPPRESS,
-        help="leave files that are smaller as they are",
+        help="leave files that are smaller as they are (default: 4K)",
     )
     command.add_argument(
         "--dry-run",
@@ -341,11 +346,19 @@ def _add_files(command: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_output(command: argparse.ArgumentParser) -> None:
+def _some_size(text: str) -> int:
+    if (found := size(text)) == 0:
+        raise argparse.ArgumentTypeError("at least 1 is needed")
+    return found
+
+
+def _add_output(
+    command: argparse.ArgumentParser, *, required: bool = True
+) -> None:
     command.add_argument(
         "-o",
         "--output",
         metavar="DIR",
-        required=True,
+        required=required,
         help="where the wheels go",
     )
