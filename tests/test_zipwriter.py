@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import shutil
 import stat
 import subprocess
@@ -12,6 +11,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+import test_interrupt
 from builder import ArchiveBuilder
 from places import half_noise, noise
 
@@ -22,11 +22,11 @@ from unwheel.policy import Limits
 from unwheel.zipwriter import (
     EPOCH,
     STORED,
-    NewFile,
     Nowhere,
     PackedArchive,
     ZipWriter,
     dos_time,
+    write_new,
 )
 
 FILE = stat.S_IFREG | 0o644
@@ -303,31 +303,34 @@ def test_times_are_those_that_dos_knows(seconds, expected):
 # -------------------------------------------------------------- publishing
 
 
+def put(path, then=lambda: None):
+    """
+    Write the file at *path*, unless *then* raises before it is published.
+    """
+
+    def write(staged):
+        Path(staged).write_bytes(b"ours")
+        then()
+        return "done"
+
+    return write_new(str(path), write)
+
+
 def test_a_file_appears_whole(tmp_path):
     """
     Under its name only when it is published, with the mode of any new file.
     """
     path = tmp_path / "new" / "x.bin"
-    with NewFile(str(path)) as new:
-        Path(new.staged).write_bytes(b"data")
-        there_before = path.exists()
-        new.publish()
+    there_before = []
+
+    done = put(path, lambda: there_before.append(path.exists()))
 
     (tmp_path / "usual").touch()
-    assert not there_before
-    assert b"data" == path.read_bytes()
+    assert "done" == done
+    assert [False] == there_before
+    assert b"ours" == path.read_bytes()
     assert [path] == list(path.parent.iterdir())
     assert (tmp_path / "usual").stat().st_mode == path.stat().st_mode
-
-
-def put(path, then):
-    """
-    Write the file at *path*, unless *then* raises before it is published.
-    """
-    with NewFile(str(path)) as new:
-        Path(new.staged).write_bytes(b"ours")
-        then()
-        new.publish()
 
 
 @pytest.mark.parametrize(
@@ -352,6 +355,29 @@ def test_nothing_is_left_after_a_failure(tmp_path, error, expected):
     assert [] == list(tmp_path.iterdir())
 
 
+def test_nothing_is_left_after_ctrl_c_at_any_line(tmp_path, monkeypatch):
+    """
+    The file is there, whole, or nothing is, whenever it comes.
+    """
+    home = Path(zipwriter.__file__)
+    ours = [home, home.with_name("staging.py"), home.with_name("native.py")]
+    monkeypatch.setattr(test_interrupt, "OURS", tuple(map(str, ours)))
+    path = tmp_path / "new" / "x.bin"
+    came = True
+    nth = 0
+
+    while came:
+        nth += 1
+        came = test_interrupt.Interrupt(nth).run(lambda: put(path))
+        left = [p.name for p in tmp_path.rglob("*")]
+        assert left in ([], ["new", "x.bin"]), nth
+        path.unlink(missing_ok=True)
+        if left:
+            path.parent.rmdir()
+
+    assert nth > 50
+
+
 def test_replaces_nothing(tmp_path):
     """
     Not even a dangling link.
@@ -359,18 +385,21 @@ def test_replaces_nothing(tmp_path):
     path = tmp_path / "x.bin"
     path.symlink_to("nowhere")
 
-    with pytest.raises(DestinationError) as failure, NewFile(str(path)):
-        pass
+    with pytest.raises(DestinationError) as failure:
+        put(path)
 
     assert ["DESTINATION_EXISTS"] == [p.code for p in failure.value.problems]
     assert [path] == list(tmp_path.iterdir())
 
 
-def test_replaces_nothing_that_comes_meanwhile(tmp_path):
+@pytest.mark.parametrize("seen", [True, False])
+def test_replaces_nothing_that_comes_meanwhile(tmp_path, monkeypatch, seen):
     """
     The rename itself refuses, so nobody can come between.
     """
     path = tmp_path / "x.bin"
+    if not seen:
+        monkeypatch.setattr(zipwriter, "refuse_existing", lambda _: None)
 
     with pytest.raises(DestinationError):
         put(path, lambda: path.write_bytes(b"theirs"))
@@ -383,13 +412,10 @@ def test_what_a_killed_process_left_is_removed(tmp_path):
     """
     By the next that writes there: it has the name of a staging directory.
     """
-    new = NewFile(str(tmp_path / "x.bin"))
-    new.__enter__()
-    Path(new.staged).write_bytes(b"data")
-    left = os.path.dirname(new.staged)
-    new._staging._unlock()  # as the kernel does at the end of a process
+    left = tmp_path / ".unwheel-0123456789abcdef"
+    left.mkdir()
+    (left / "x.bin").write_bytes(b"half")
 
-    with NewFile(str(tmp_path / "y.bin")):
-        pass
+    put(tmp_path / "y.bin")
 
-    assert not os.path.exists(left)
+    assert [tmp_path / "y.bin"] == list(tmp_path.iterdir())

@@ -52,10 +52,10 @@ from .zipwriter import (
     DEFLATED,
     EPOCH,
     STORED,
-    NewFile,
     Output,
     ZipWriter,
     dos_time,
+    write_new,
 )
 
 LINKS = ("refuse", "copy", "zip", "links-file")
@@ -212,16 +212,17 @@ def _source_date() -> int:
 
 def _publish(result: str, wheel: _Wheel, when: int) -> Report:
     """Write the *result*, read it back, and only then give it its name."""
-    with NewFile(result) as new:
-        with open(new.staged, "xb") as output:
+
+    def write(staged: str) -> Report:
+        with open(staged, "xb") as output:
             wheel.write(output, when)
         try:
-            after = verify(new.staged, policy=Policy(links=_STRICT))
+            return verify(staged, policy=Policy(links=_STRICT))
         except UnwheelError as error:
             error.wheel = result
             raise
-        new.publish()
-    return after
+
+    return write_new(result, write)
 
 
 # --------------------------------------------------------------- judgement
