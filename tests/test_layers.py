@@ -22,15 +22,15 @@ C_FILES = sorted((ROOT / "csrc").glob("*.[ch]"))
 RANKS = [
     "values errors policy",
     "paths filename metadata record",
-    "targets encodings standins outcomes verdicts links events report backend "
-    "installed",
+    "targets encodings standins outcomes verdicts links",
+    "events report backend installed",
     "findings contents asking plan native libarchive merge staging host",
     "linking",
     "engine",
     "wheel",
     "distinfo treescan zipwriter libraries relink pack",
-    "compare install quantities knobs options progress hops listing wording "
-    "commands cli __main__",
+    "quantities knobs options progress hops graph listing tables wording",
+    "compare install commands cli __main__",
 ]
 ORDER = [name for row in RANKS for name in row.split()]
 
@@ -39,7 +39,7 @@ THREADS = ("threading", {"engine"})
 LOW_THREADS = ("_thread", {"engine"})
 # Pure: judged by bytes alone, so it may not even be able to open a file.
 PURE = [
-    *" ".join(RANKS[:3]).split(),
+    *" ".join(RANKS[:4]).split(),
     *["findings", "contents", "asking", "plan"],
     "distinfo",
 ]

@@ -157,7 +157,9 @@ def test_a_refused_link_is_shown_with_every_reason():
 
 def test_a_wheel_without_links_says_so():
     """Nothing to show is said, not shown as nothing."""
-    assert "a.whl: no links" == link_table(LinkGraph("a.whl", "strict", (), ()))
+    assert "a.whl: no links" == link_table(
+        LinkGraph("a.whl", "strict", (), ())
+    )
 
 
 def make_relinked(**changes):

@@ -9,7 +9,7 @@ starts.  What they ask for is judged in `links`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 
 from .backend import Archive
 from .contents import Kinds
@@ -60,7 +60,9 @@ def asked_links(
     """
     payloads = _payloads(archive, kinds, policy, findings)
     entries = [AskedLink(name, payloads[name], "zip") for name in payloads]
-    rows = _from_links_file(archive, index, dist_info, info, policy, findings)
+    rows = _from_links_file(
+        archive, index, payloads.keys(), dist_info, info, policy, findings
+    )
     if entries and rows:
         findings.refuse(UnsafeMemberError, disagreements(entries, rows))
     known = {link.path for link in entries}
@@ -113,11 +115,13 @@ def _payloads(
 def _from_links_file(
     archive: Archive,
     index: Mapping[str, int],
+    entries: Set[str],
     dist_info: str,
     info: WheelInfo | None,
     policy: Policy,
     findings: Findings,
 ) -> list[AskedLink]:
+    """What LINKS asks for beside the *entries* that are links."""
     name = f"{dist_info}/{LINKS}"
     if name not in index or info is None:
         return []
@@ -141,7 +145,7 @@ def _from_links_file(
         findings.absorb(error)
         return []
     rows, problems = read_links_file(
-        data, index.keys(), dist_info, policy.limits
+        data, index.keys() - entries, dist_info, policy.limits
     )
     findings.refuse(UnsafeMemberError, problems)
     return rows

@@ -15,6 +15,7 @@ from .backend import HOST_UNIX, EntryTable
 from .errors import LimitError, Problem, UnsafeMemberError
 from .findings import Findings
 from .policy import Limits, Policy
+from .values import replace
 
 _TYPE_SHIFT = 12
 _REGULAR = stat.S_IFREG >> _TYPE_SHIFT
@@ -140,7 +141,9 @@ def _foreign_problem(
     return None
 
 
-def judge_names(table: EntryTable, policy: Policy, findings: Findings) -> None:
+def judge_names(
+    table: EntryTable, kinds: Kinds, policy: Policy, findings: Findings
+) -> None:
     refusals, warnings = paths.check_names(
         table.names,
         table.names_blob,
@@ -148,7 +151,10 @@ def judge_names(table: EntryTable, policy: Policy, findings: Findings) -> None:
         policy.limits,
         policy.portable_names,
     )
+    links = {table.names[k] for k in kinds.links} if refusals else set()
     for problem in refusals:
+        if problem.code == "FILE_AND_DIRECTORY" and problem.member in links:
+            problem = replace(problem, code="HAS_CHILDREN")
         limit = (problem.accept or "").startswith("limits.")
         findings.refuse(LimitError if limit else UnsafeMemberError, [problem])
     findings.warnings.extend(warnings)

@@ -61,7 +61,8 @@ def make_links(
     Raises:
         DestinationError: If the system refuses.
     """
-    facts, warnings = [], []
+    facts: list[LinkFact] = []
+    warnings: list[Problem] = []
     for link in plan.links:
         ways = _make(tree, link, policy)
         facts.append(_fact(link, _outcome(link, ways)))

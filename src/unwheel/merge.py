@@ -13,9 +13,9 @@ import os
 import stat
 from collections.abc import Iterator, Sequence
 
+from .contents import RESERVED
 from .errors import DestinationError, Problem, Problems
 from .native import Tree, os_problem
-from .plan import RESERVED
 from .policy import STAND_INS
 from .values import value
 

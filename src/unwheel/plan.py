@@ -170,7 +170,7 @@ def _judge(
     table = archive.entries
     filename = _parse_filename(wheel, policy, findings)
     kinds = judge_types(table, policy, findings)
-    judge_names(table, policy, findings)
+    judge_names(table, kinds, policy, findings)
     judge_sizes(table, policy.limits, findings)
     judge_link_count(len(kinds.links), policy.limits, findings)
     findings.check()
