@@ -40,6 +40,7 @@ _MOST_SEGMENTS = 1000
 _MOST_TAGS = 10_000
 _MOST_SLICES = 30
 _MOST_COMMANDS = 10_000
+_LEAST_COMMAND = 8  # bytes: its own kind and length
 _LONGEST = 4096  # bytes of a name
 
 # Offset and length of e_shoff, e_shnum and e_shstrndx, by the ELF class.
@@ -201,5 +202,7 @@ def _slice_name(file: IO[bytes], start: int) -> str | None:
             length = max(command.cmdsize - int(told.name), 0)
             name = file.read(min(length, _LONGEST))
             return name.partition(b"\0")[0].decode()
-        file.seek(at + max(command.cmdsize, 8))
+        if command.cmdsize < _LEAST_COMMAND:
+            return None
+        file.seek(at + int(command.cmdsize))
     return None

@@ -23,7 +23,7 @@ from .distinfo import (
     record_text,
     with_wheel_version,
 )
-from .encodings import AskedLink
+from .encodings import AskedLink, read_links_file
 from .errors import (
     InvalidWheelError,
     LimitError,
@@ -52,10 +52,10 @@ from .zipwriter import (
     DEFLATED,
     EPOCH,
     STORED,
-    NewFile,
     Output,
     ZipWriter,
     dos_time,
+    write_new,
 )
 
 LINKS = ("refuse", "copy", "zip", "links-file")
@@ -212,16 +212,17 @@ def _source_date() -> int:
 
 def _publish(result: str, wheel: _Wheel, when: int) -> Report:
     """Write the *result*, read it back, and only then give it its name."""
-    with NewFile(result) as new:
-        with open(new.staged, "xb") as output:
+
+    def write(staged: str) -> Report:
+        with open(staged, "xb") as output:
             wheel.write(output, when)
         try:
-            after = verify(new.staged, policy=Policy(links=_STRICT))
+            return verify(staged, policy=Policy(links=_STRICT))
         except UnwheelError as error:
             error.wheel = result
             raise
-        new.publish()
-    return after
+
+    return write_new(result, write)
 
 
 # --------------------------------------------------------------- judgement
@@ -295,9 +296,7 @@ class _Wheel:
         if self._targets:
             self.links = self._resolve(filename)
         if self.is_wheel2:
-            self._contents[self._path("LINKS")] = links_text(
-                (link.path, link.resolved) for link in self.links
-            )
+            self._contents[self._path("LINKS")] = self._links_file()
 
     def _path(self, name: str) -> str:
         return f"{self._dist_info}/{name}"
@@ -399,6 +398,17 @@ class _Wheel:
             TreeLink(str(link.path), link.target, link.resolved, outcome)
             for link in plan.links
         )
+
+    def _links_file(self) -> bytes:
+        """LINKS, which can tell less than links in the tree can."""
+        data = links_text((link.path, link.resolved) for link in self.links)
+        names = {*self._files, *self._folders}
+        _, problems = read_links_file(data, names, self._dist_info, _LIMITS)
+        if problems:
+            raise UnsafeMemberError(
+                replace(p, accept='links="zip"') for p in problems
+            )
+        return data
 
     # ----------------------------------------------------------- writing
 

@@ -43,13 +43,13 @@ from .values import replace, value
 from .wheel import StrPath, Wheel, verify
 from .zipwriter import (
     STORED,
-    NewFile,
     Nowhere,
     Output,
     PackedArchive,
     PackedMember,
     ZipWriter,
     refuse_existing,
+    write_new,
 )
 
 ENCODINGS = ("zip", "links-file")
@@ -521,11 +521,17 @@ class _Changes:
 
 def _publish(result: str, changes: _Changes, files: Sequence[FileFact]) -> int:
     """Write the *result*, read it back, and only then give it its name."""
-    with NewFile(result) as new:
-        with open(new.staged, "xb") as output:
+
+    def write(staged: str) -> int:
+        with open(staged, "xb") as output:
             size = changes.write(output)
-        after = verify(new.staged, policy=Policy(links=STRICT2))
+        try:
+            after = verify(staged, policy=Policy(links=STRICT2))
+        except UnwheelError as error:
+            error.wheel = result
+            raise
         for lost in changes.kept(files).difference(after.files):
             raise changed(lost.path)
-        new.publish()
-    return size
+        return size
+
+    return write_new(result, write)

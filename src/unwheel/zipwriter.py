@@ -27,8 +27,10 @@ from .values import replace, value
 
 TYPE_CHECKING = False  # that of `typing` would cost its import
 if TYPE_CHECKING:
-    from types import TracebackType
-    from typing import BinaryIO, Protocol
+    from collections.abc import Callable
+    from typing import BinaryIO, Protocol, TypeVar
+
+    T = TypeVar("T")
 else:
     Protocol = object
 
@@ -612,69 +614,74 @@ def _wide(extra: bytes, *numbers: int) -> list[int]:
 # --------------------------------------------------------------- publishing
 
 
-class NewFile:
+def write_new(path: str, write: Callable[[str], T]) -> T:
     """
-    A file that appears under its name whole, or not at all.
+    Make the file *path*, which appears whole or not at all.
 
     It is written in a private directory beside its place and published by one
-    rename that replaces nothing; what is not published is removed in the end,
-    or after a kill by the next run.
+    rename that replaces nothing.  What is not published is removed in the
+    end, or after a kill by the next run.  Missing folders above are made.
 
     Args:
-        path: Its place; missing folders above are made.
+        path: Its place.
+        write: Writes the file of which it is given the path, which has the
+            same name; if it raises, nothing is published.
 
-    Attributes:
-        staged: Where it is until it is published, under the same name.
+    Returns:
+        What *write* returns.
 
     Raises:
         DestinationError: If there is something already, or the system
             refuses.
     """
+    new = _NewFile(path)
+    try:
+        try:
+            return new.make(write)
+        finally:
+            new.discard()
+    except OSError as error:
+        new.discard()
+        if isinstance(error, DestinationError):
+            raise
+        number = error.errno or 0
+        raise DestinationError(
+            [os_problem(number, f"cannot write {path}")], errno=number
+        ) from error
+    except BaseException:  # a Ctrl-C that came while it was discarded
+        new.discard()
+        raise
+
+
+class _NewFile:
+    """What `write_new` makes, and has to remove."""
 
     def __init__(self, path: str) -> None:
-        self.path = path
-        self.staged = ""
-        self._staging: Staging | None = None
+        self._path = path
+        self._staging = Staging(path)
+        self._private = ""
 
-    def __enter__(self) -> NewFile:
-        refuse_existing(self.path)
-        parent, name = os.path.split(os.path.abspath(self.path))
+    def make(self, write: Callable[[str], T]) -> T:
+        refuse_existing(self._path)
+        parent, name = os.path.split(self._staging.destination)
         remove_stale(parent)
-        self._staging = Staging(self.path)
+        self._staging.make()
+        self._private = self._staging.path
+        result = write(os.path.join(self._private, name))
+        refuse_existing(self._path)
+        tree = Tree(parent)
         try:
-            self._staging.make()
-            self.staged = os.path.join(self._staging.path, name)
-        except BaseException:
-            self._staging.discard()
-            raise
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if self._staging is not None:
-            self._staging.discard()
-        if isinstance(error, OSError) and not isinstance(
-            error, DestinationError
-        ):
-            number = error.errno or 0
-            raise DestinationError(
-                [os_problem(number, f"cannot write {self.path}")],
-                errno=number,
-            ) from error
-
-    def publish(self) -> None:
-        """Give it its name."""
-        refuse_existing(self.path)
-        folder, name = os.path.split(self.staged)
-        tree = Tree(os.path.dirname(folder))
-        try:
-            tree.publish(f"{os.path.basename(folder)}/{name}", name)
+            tree.publish(f"{os.path.basename(self._private)}/{name}", name)
         finally:
             tree.close()
+        return result
+
+    def discard(self) -> None:
+        """Remove the private directory.  May be called twice."""
+        if self._private:  # forgotten by a call that was interrupted
+            self._staging.path = self._private
+        self._staging.discard()
+        self._private = ""
 
 
 def dos_time(seconds: int) -> int:
