@@ -200,6 +200,49 @@ def test_killed_while_replacing_it_is_old_or_new(place: Place):
     assert changes > 0
 
 
+def test_killed_while_merging_each_name_is_old_or_new(place: Place):
+    """
+    None is missing, or half; links are replaced as files are.
+    """
+    wheels = []
+    for version in ("1.0", "2.0"):
+        builder = WheelBuilder("demo", version, PLATFORM_TAG)
+        builder.link("demo/lib.so", f"d{version[0]}/0.py")
+        for k in range(300):
+            text = f"{version} {k}".encode() * 100
+            builder.file(f"demo/d{1 + k % 2}/{k}.py", text)
+        wheels.append(place.put(builder))
+    place.dest.mkdir()
+    (place.dest / "theirs").write_bytes(b"theirs")
+    merge = unwheel.Policy(existing="merge")
+    trees = []
+    for wheel in (wheels[1], wheels[0]):
+        unwheel.extract(wheel, place.dest, policy=merge)
+        trees.insert(0, tree_of(place.dest))
+    old, new = trees
+    chance = random.Random(SEED + 3)
+    between = 0
+
+    with (
+        Helper(FORKS, wheels[0], "merge") as first,
+        Helper(FORKS, wheels[1], "merge") as second,
+    ):
+        whole = min(first.duration(place.dest), second.duration(place.dest))
+        for k in range(KILLS // 2):
+            moment = (0.2 + chance.random()) * whole
+            (first, second)[k % 2].kill_at(place.dest, moment)
+            remove_stale(str(place.dest))
+            found = tree_of(place.dest)
+            assert old.keys() == found.keys()
+            for name, what in found.items():
+                assert what in (old[name], new[name]), name
+            between += found not in trees
+        first.duration(place.dest)
+
+    assert old == tree_of(place.dest)
+    assert between > 0
+
+
 # Killed by itself, when the staging directory is there and bytes move.
 SUICIDE = """
 import os, signal, sys, unwheel
