@@ -207,7 +207,7 @@ def test_killed_while_merging_each_name_is_old_or_new(place: Place):
     wheels = []
     for version in ("1.0", "2.0"):
         builder = WheelBuilder("demo", version, PLATFORM_TAG)
-        builder.link("demo/lib.so", f"d{version[0]}/0.py")
+        builder.link("demo/lib.so", "d1/0.py" if version < "2" else "d2/1.py")
         for k in range(300):
             text = f"{version} {k}".encode() * 100
             builder.file(f"demo/d{1 + k % 2}/{k}.py", text)
