@@ -216,10 +216,10 @@ def test_killed_while_merging_each_name_is_old_or_new(place: Place):
     (place.dest / "theirs").write_bytes(b"theirs")
     merge = unwheel.Policy(existing="merge")
     trees = []
-    for wheel in (wheels[1], wheels[0]):
+    for wheel in (*wheels, wheels[0]):
         unwheel.extract(wheel, place.dest, policy=merge)
-        trees.insert(0, tree_of(place.dest))
-    old, new = trees
+        trees.append(tree_of(place.dest))
+    _, new, old = trees  # each with the metadata of both
     chance = random.Random(SEED + 3)
     between = 0
 
