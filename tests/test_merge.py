@@ -760,12 +760,13 @@ def test_ctrl_c_while_all_is_taken_back(
         interrupt = Interrupt(nth)
 
         def interrupted(moves: Moves, by: Interrupt = interrupt) -> object:
+            monkeypatch.setattr(Moves, "take_back", take_back)
             if by.run(lambda: take_back(moves)):
                 raise KeyboardInterrupt
             return []
 
         with monkeypatch.context() as patch, place.untouched():
-            patch.setattr(Moves, "take_back", interrupted)
+            monkeypatch.setattr(Moves, "take_back", interrupted)
             patch.setattr(Tree, "publish", Broken(MOVES, io_error(), False))
             with pytest.raises((KeyboardInterrupt, DestinationError)):
                 merge(place.dest, NEW)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from .contents import RESERVED
 from .errors import DestinationError, Problem, Problems
@@ -251,10 +251,11 @@ class _Judge:
 
     def enter(self, folder: str, place: str) -> None:
         """Judge what is in *folder* against what is in *place*."""
-        for name, entry in self._entries(folder):
-            there = os.path.join(place, entry.name)
+        for name in self._names(folder):
+            there = os.path.join(place, os.path.basename(name))
+            mode = os.lstat(os.path.join(self._staging, name)).st_mode
             facts = _lstat(there)
-            if entry.is_dir(follow_symlinks=False) and facts is not None:
+            if stat.S_ISDIR(mode) and facts is not None:
                 self._judge_folder(name, there, facts.st_mode)
             elif facts is not None and stat.S_ISDIR(facts.st_mode):
                 self.problems.add(_folder_there(name, there))
@@ -262,14 +263,13 @@ class _Judge:
                 self._claim(name, there, shared=False)
                 self.moves.append((name, there, facts is not None))
 
-    def _entries(self, folder: str) -> Iterator[tuple[str, os.DirEntry[str]]]:
-        with os.scandir(os.path.join(self._staging, folder)) as found:
-            entries = {entry.name: entry for entry in found}
+    def _names(self, folder: str) -> list[str]:
         last = self._last
         if folder:
             last = "RECORD" if folder == self._last else ""
-        for name in names_in_order(list(entries), last):
-            yield f"{folder}/{name}" if folder else name, entries[name]
+        names = os.listdir(os.path.join(self._staging, folder))
+        ordered = names_in_order(names, last)
+        return [f"{folder}/{n}" for n in ordered] if folder else ordered
 
     def _judge_folder(self, name: str, there: str, mode: int) -> None:
         self._claim(name, there, shared=True)

@@ -480,11 +480,8 @@ def _resolve(destination: str) -> str:
 def _state(path: str) -> str:
     """One of "missing", "empty", "occupied", "other"."""
     try:
-        with os.scandir(path) as names:
-            for entry in names:
-                if not _NAME.fullmatch(entry.name):
-                    return "occupied"
-        return "empty"
+        ours = map(_NAME.fullmatch, os.listdir(path))
+        return "empty" if all(ours) else "occupied"
     except FileNotFoundError:
         return "other" if os.path.islink(path) else "missing"
     except NotADirectoryError:
