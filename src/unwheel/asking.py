@@ -30,7 +30,7 @@ class Asked:
     """
     Attributes:
         links: All, in the order of the archive, then of the files.
-        payloads: The targets of those that are entries, by name.
+        payloads: The targets of those that are entries and were read, by name.
     """
 
     links: tuple[AskedLink, ...]
@@ -58,15 +58,19 @@ def asked_links(
         policy: Which encodings are read.
         findings: Takes what cannot be read, and what is not followed.
     """
-    payloads = _payloads(archive, kinds, policy, findings)
-    entries = [AskedLink(name, payloads[name], "zip") for name in payloads]
+    entries = _from_entries(archive, kinds, policy, findings)
+    payloads = {
+        link.path: link.target
+        for link in entries
+        if link.fault != "BAD_TARGET"
+    }
+    paths = {link.path for link in entries}
     rows = _from_links_file(
-        archive, index, payloads.keys(), dist_info, info, policy, findings
+        archive, index, paths, dist_info, info, policy, findings
     )
     if entries and rows:
         findings.refuse(UnsafeMemberError, disagreements(entries, rows))
-    known = {link.path for link in entries}
-    rows = [link for link in rows if link.path not in known]
+    rows = [link for link in rows if link.path not in paths]
     rows += _from_axle(archive, index, dist_info, policy, findings)
     return Asked((*entries, *rows), payloads)
 
@@ -89,27 +93,30 @@ def read_limited(
         raise LimitError(problems) from None
 
 
-def _payloads(
+def _from_entries(
     archive: Archive, kinds: Kinds, policy: Policy, findings: Findings
-) -> dict[str, bytes]:
-    """The payload of every entry that is a link and can be read."""
+) -> list[AskedLink]:
+    """The entries that are links, those that cannot be read aside."""
     as_text = policy.link_policy.entries == "text"
-    payloads = {}
+    table = archive.entries
+    found = []
     for k in kinds.links:
+        fault = None if table.mode(k) else "AMBIGUOUS_HOST"
         try:
-            payload = read_limited(
+            target = read_limited(
                 archive, k, policy.limits, "link_target_length"
             )
         except LimitError as error:
             if not as_text:
                 findings.absorb(error)
                 continue
-            payload = b""  # no link can hold it, but a file can
+            # No link can hold it, but a file can.
+            target, fault = b"", "BAD_TARGET"
         except UnwheelError as error:
             findings.absorb(error)
             continue
-        payloads[archive.entries.names[k]] = payload
-    return payloads
+        found.append(AskedLink(table.names[k], target, "zip", fault=fault))
+    return found
 
 
 def _from_links_file(

@@ -14,6 +14,7 @@ from . import paths
 from .backend import HOST_UNIX, EntryTable
 from .errors import LimitError, Problem, UnsafeMemberError
 from .findings import Findings
+from .outcomes import outcome_of
 from .policy import Limits, Policy
 from .values import replace
 
@@ -50,7 +51,7 @@ def judge_types(
     another host is read differently by careful readers, so it is refused, but
     by a policy under which no entry is a link.
     """
-    as_text = policy.link_policy.entries == "text"
+    as_text = outcome_of("AMBIGUOUS_HOST", policy.link_policy) is not None
     kinds = Kinds(len(table))
     plain = {(HOST_UNIX, _REGULAR), (HOST_UNIX, 0)}
     types = [attribute >> 28 for attribute in table.attributes]
@@ -63,13 +64,8 @@ def judge_types(
         zip(table.names, hosts, types, strict=True)
     ):
         problem = _type_problem(name, host, kind, table.attributes[k])
-        if (
-            as_text
-            and problem is not None
-            and problem.code == "AMBIGUOUS_HOST"
-            and not name.endswith("/")
-        ):
-            files.append(k)
+        if as_text and problem and problem.code == "AMBIGUOUS_HOST":
+            symlinks.append(k)
         elif problem is not None:
             findings.refuse(UnsafeMemberError, [problem])
         elif name.endswith("/"):

@@ -39,12 +39,15 @@ class AskedLink:
             "axle" (a row of symlinks.txt).
         is_folder: Whether the wheel says that it leads to a folder; None if
             it does not say.
+        fault: What is known to be wrong with it before it is resolved: a key
+            of `links.OUTCOMES`, or None.
     """
 
     path: str
     target: bytes
     encoding: str
     is_folder: bool | None = None
+    fault: str | None = None
 
 
 def read_links_file(

@@ -147,6 +147,8 @@ class Judge:
 
     def case(self, asked: AskedLink, found: Found) -> Case:
         """Ask the host about what the wheel itself cannot say."""
+        if asked.fault is not None:
+            return Case(asked, Found(asked.fault, found.text))
         is_folder = found.kind == FOLDER
         if found.is_good and asked.is_folder not in (None, is_folder):
             detail = "said to be a " + ("file" if is_folder else "folder")
