@@ -258,14 +258,46 @@ def test_refuse_is_no_column_since_it_refuses_all(row):
         assert [] == place.asked
 
 
-def test_the_table_is_well_formed():
+# The rows that the table has as notes, by what it says there, and those that
+# it takes for granted: a host without links cannot link to the outside.
+OUTSIDE = ("L/L/L/T/V", "X/X/X/T/X", "X/L/L/T/V", "X/X/X/T/X")
+NOTES = {
+    "OTHER_WHEEL_OWNED": OUTSIDE,
+    "EDITABLE_FILE": OUTSIDE,
+    "EDITABLE_FOLDER": OUTSIDE,
+    "EDITABLE_PACKAGE": ("L/L/L/T/V", "X/X/P/T/X", "X/L/L/T/V", "X/X/P/T/X"),
+    "AMBIGUOUS_HOST": NOWHERE_BUT_TEXT,
+    "TOO_MANY_LINKS": BAD,
+    "BAD_NAME": NEVER,
+}
+
+
+def test_the_table_is_that_of_the_design():
     """
-    Four cells of five letters, and every kind that a row above shows.
+    Letter by letter, those too that no policy of today looks at.
     """
-    for cells in OUTCOMES.values():
-        assert [5] * 4 == [len(cell) for cell in cells]
-        assert set("".join(cells)) <= set("LHPTVX")
-    assert {kind for kind, _, _ in ROWS.values()} <= OUTCOMES.keys()
+    rows = {kind: cells for kind, _, cells in ROWS.values()} | NOTES
+
+    assert OUTCOMES == {
+        kind: tuple(cell.replace("/", "") for cell in cells)
+        for kind, cells in rows.items()
+    }
+
+
+@pytest.mark.parametrize("kind", OUTCOMES)
+def test_each_named_policy_finds_its_own_letter(kind):
+    """
+    Its knobs lead to the very cell that has its name over it.
+    """
+    for tag, can_link, column in product(WHEELS, (True, False), range(5)):
+        policy = LinkPolicy.named(
+            ("strict", "portable", "editable", "text", "verbatim")[column]
+        )
+        cell = OUTCOMES[kind][2 * (tag != "PLATFORM") + (not can_link)]
+
+        assert LETTERS.get(cell[column]) == outcome_of(
+            kind, policy, tag=tag, can_link=can_link
+        )
 
 
 @pytest.mark.parametrize("tag", WHEELS)
@@ -771,13 +803,8 @@ def test_a_file_of_another_wheel_is_no_folder(target):
 
 def test_policies_that_judge_no_link_know_nothing_of_the_outside():
     """
-    Their columns are the same in the rows of the notes as in the others; and
-    what is verbatim is not a real path instead.
+    What is verbatim is not a real path instead.
     """
-    for kind in ("OTHER_WHEEL_OWNED", *NOTES):
-        assert [c[3:] for c in OUTCOMES["FILE"]] == [
-            c[3:] for c in OUTCOMES[kind]
-        ]
     (link,) = editable({"pkg/l": "/link/x.py"}, policy="verbatim").links
     assert ("verbatim", "/link/x.py", "") == (
         link.outcome,
@@ -806,7 +833,6 @@ def test_a_chain_may_lead_to_another_wheel():
 
 
 ROOT = "/proj"
-NOTES = ("EDITABLE_FILE", "EDITABLE_FOLDER", "EDITABLE_PACKAGE")
 EDITABLES = {
     ("", "/proj/src/foo"): ("folder", "/proj/src/foo"),
     ("", "/proj/src"): ("folder", "/proj/src"),
