@@ -284,26 +284,22 @@ class _Judge:
     def _judge_folder(self, name: str, there: str, mode: int) -> None:
         self._claim(name, there, shared=True)
         place = there
+        problem = None
         if stat.S_ISLNK(mode):
             place = os.path.realpath(there)
             problem = self._wrong_link(name, there, place)
             self._redirected.add(name)
         elif not stat.S_ISDIR(mode):
-            problem = Problem(
-                "EXISTING_FILE",
-                "there is a file where the wheel has a folder",
-                member=name,
-                found=printable(there),
-            )
-        else:
-            problem = None
+            problem = _file_there(name, there)
         if problem is None and os.stat(place).st_dev != self._device:
             # The rename would say so too, but after others.
-            problem = os_problem(errno.EXDEV, f"cannot move to {there}", name)
-        if problem is not None:
-            self.problems.add(problem)
-        else:
+            problem = os_problem(
+                errno.EXDEV, "cannot move into the folder", name
+            )
+        if problem is None:
             self._look_into(name, place)
+        else:
+            self.problems.add(problem)
 
     def _wrong_link(self, name: str, there: str, place: str) -> Problem | None:
         """Why the link *there* may not be followed to *place*."""
@@ -398,6 +394,15 @@ def _is_below(root: str, path: str) -> bool:
 def _name_below(root: str, path: str) -> str:
     """The name of *path*, which is below *root*, '/'-separated."""
     return path[len(os.path.join(root, "")) :].replace(os.sep, "/")
+
+
+def _file_there(name: str, there: str) -> Problem:
+    return Problem(
+        "EXISTING_FILE",
+        "there is a file where the wheel has a folder",
+        member=name,
+        found=printable(there),
+    )
 
 
 def _folder_there(name: str, there: str) -> Problem:
