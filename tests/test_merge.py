@@ -6,6 +6,7 @@ import errno
 import os
 import shutil
 import signal
+import subprocess
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -809,6 +810,77 @@ def test_what_cannot_be_put_back_is_kept(
     assert [] == remove_stale(str(place.dest))
     shutil.rmtree(kept)
     assert {**OLD, "demo/sub/b.py": b"new b"} == tree_of(place.dest)
+
+
+@pytest.mark.parametrize("step", ["lstat", "rename"])
+def test_nothing_is_removed_that_cannot_be_put_back(
+    place: Place, monkeypatch: pytest.MonkeyPatch, step: str
+):
+    """
+    Nor if the directory cannot get another name: then it is left.
+    """
+    lay(place.dest, {"a": b"old", "b": b"old"})
+    publish = Tree.publish
+    call = getattr(os, step)
+
+    def stuck(path: str, *more: str, **how: int) -> object:
+        if step == "rename" or os.path.basename(path) == "a":
+            raise PermissionError(errno.EACCES, "no", path)
+        return call(path, *more, **how)
+
+    def fail(tree: Tree, old: str, new: str, **how: bool) -> None:
+        if new == "b":
+            monkeypatch.setattr(os, step, stuck)
+            if step == "rename":
+                monkeypatch.setattr(
+                    Tree, "publish", Broken(1, io_error(), False)
+                )
+            raise io_error()
+        publish(tree, old, new, **how)
+
+    monkeypatch.setattr(Tree, "publish", fail)
+
+    with pytest.raises(DestinationError) as caught:
+        merge(place.dest, {"a": b"new", "b": b"new"})
+
+    monkeypatch.undo()
+    assert "NOT_PUT_BACK" == codes(caught.value)[-1]
+    kept = Path(caught.value.problems[-1].found or "")
+    assert kept.name.endswith(".kept") == (step == "lstat")
+    assert b"old" == (kept / "a").read_bytes()
+    shutil.rmtree(kept)
+
+
+def test_a_deep_tree_is_merged(place: Place):
+    """
+    Deeper than Python calls itself; the caller may allow any depth.
+    """
+    name = "/".join(["d"] * 1500)
+    place.dest.mkdir()
+    for _ in range(2):
+        stage = staged(place.dest, {})
+        tree = Tree(stage.path)
+        tree.write(f"{name}/x", b"new", executable=False)
+        tree.close()
+
+        stage.publish(last=INFO)
+
+    assert b"new" == (place.dest / name / "x").read_bytes()
+    subprocess.run(["rm", "-r", place.dest], check=True)
+
+
+@posix_only
+def test_what_is_told_cannot_drive_a_terminal(place: Place):
+    """
+    The link there may have any text.
+    """
+    lay(place.dest, {"demo": "-> \x1b[2Jnowhere"})
+
+    with pytest.raises(DestinationError) as caught:
+        merge(place.dest, NEW)
+
+    assert "\x1b" not in str(caught.value)
+    assert "\\x1b[2J" in str(caught.value)
 
 
 @linux_only

@@ -14,7 +14,7 @@ import stat
 from collections.abc import Sequence
 
 from .contents import RESERVED
-from .errors import DestinationError, Problem, Problems
+from .errors import DestinationError, Problem, Problems, printable
 from .native import Tree, os_problem
 from .policy import STAND_INS
 from .values import value
@@ -180,7 +180,7 @@ class Moves:
         return Problem(
             "NOT_PUT_BACK",
             "files that were there could not be put back, but are kept",
-            found=self.kept,
+            found=printable(self.kept),
         )
 
 
@@ -218,11 +218,19 @@ def judge_merge(
         DestinationError: If the two trees do not fit; all problems are told,
             and nothing has moved.
     """
-    judge = _Judge(staging, os.path.realpath(destination), last, links)
-    judge.enter("", judge.root)
+    judge = _Judge(staging, os.path.realpath(destination), links)
+    judge.walk()
     judge.check_texts()
     if judge.problems:
         raise _refused(judge.problems)
+    record = f"{last}/RECORD"
+    judge.moves.sort(
+        key=lambda move: (
+            move[0].split("/")[0] == last,
+            move[0] == record,
+            move,
+        )
+    )
     # A root above all that links may lead to.
     top = judge.root
     if links == "follow":
@@ -236,64 +244,62 @@ def judge_merge(
 class _Judge:
     """The walk through a staged tree and what is where it will be."""
 
-    def __init__(self, staging: str, root: str, last: str, links: str) -> None:
+    def __init__(self, staging: str, root: str, links: str) -> None:
         self.root = root
         self.problems = Problems()
         self.moves: list[tuple[str, str, bool]] = []
         self._staging = staging
         self._device = os.stat(root).st_dev
-        self._last = last
         self._links = links
+        # What is not judged yet, the next one last, and where it shall be.
+        self._left: list[tuple[str, str]] = []
         # Folders of the wheel that are links there.
         self._redirected: set[str] = set()
         # Places, and whether more than one name of the wheel may mean it.
         self._claims: dict[str, bool] = {}
 
-    def enter(self, folder: str, place: str) -> None:
-        """Judge what is in *folder* against what is in *place*."""
-        for name in self._names(folder):
-            there = os.path.join(place, os.path.basename(name))
-            mode = os.lstat(os.path.join(self._staging, name)).st_mode
-            facts = _lstat(there)
-            if stat.S_ISDIR(mode) and facts is not None:
-                self._judge_folder(name, there, facts.st_mode)
-            elif facts is not None and stat.S_ISDIR(facts.st_mode):
-                self.problems.add(_folder_there(name, there))
-            else:
-                self._claim(name, there, shared=False)
-                self.moves.append((name, there, facts is not None))
+    def walk(self) -> None:
+        """Judge everything that is staged, as deep as it may be."""
+        self._look_into("", self.root)
+        while self._left:
+            self._judge(*self._left.pop())
 
-    def _names(self, folder: str) -> list[str]:
-        last = self._last
-        if folder:
-            last = "RECORD" if folder == self._last else ""
+    def _look_into(self, folder: str, place: str) -> None:
         names = os.listdir(os.path.join(self._staging, folder))
-        ordered = names_in_order(names, last)
-        return [f"{folder}/{n}" for n in ordered] if folder else ordered
+        for leaf in sorted(names, reverse=True):
+            name = f"{folder}/{leaf}" if folder else leaf
+            self._left.append((name, os.path.join(place, leaf)))
+
+    def _judge(self, name: str, there: str) -> None:
+        mode = os.lstat(os.path.join(self._staging, name)).st_mode
+        facts = _lstat(there)
+        if stat.S_ISDIR(mode) and facts is not None:
+            self._judge_folder(name, there, facts.st_mode)
+        elif facts is not None and stat.S_ISDIR(facts.st_mode):
+            self.problems.add(_folder_there(name, there))
+        else:
+            self._claim(name, there, shared=False)
+            self.moves.append((name, there, facts is not None))
 
     def _judge_folder(self, name: str, there: str, mode: int) -> None:
         self._claim(name, there, shared=True)
         place = there
+        problem = None
         if stat.S_ISLNK(mode):
             place = os.path.realpath(there)
             problem = self._wrong_link(name, there, place)
             self._redirected.add(name)
         elif not stat.S_ISDIR(mode):
-            problem = Problem(
-                "EXISTING_FILE",
-                "there is a file where the wheel has a folder",
-                member=name,
-                found=there,
-            )
-        else:
-            problem = None
+            problem = _file_there(name, there)
         if problem is None and os.stat(place).st_dev != self._device:
             # The rename would say so too, but after others.
-            problem = os_problem(errno.EXDEV, f"cannot move to {there}", name)
-        if problem is not None:
-            self.problems.add(problem)
+            problem = os_problem(
+                errno.EXDEV, "cannot move into the folder", name
+            )
+        if problem is None:
+            self._look_into(name, place)
         else:
-            self.enter(name, place)
+            self.problems.add(problem)
 
     def _wrong_link(self, name: str, there: str, place: str) -> Problem | None:
         """Why the link *there* may not be followed to *place*."""
@@ -310,7 +316,7 @@ class _Judge:
             if folder
             else "there is a link to no folder where the wheel has a folder",
             member=name,
-            found=f"{there} -> {os.readlink(there)}",
+            found=printable(f"{there} -> {os.readlink(there)}"),
             accept=f'existing_links="{accept}"' if folder else None,
         )
 
@@ -326,7 +332,7 @@ class _Judge:
                     "EXISTING_LINK",
                     "a link there makes one place of two names of the wheel",
                     member=name,
-                    found=there,
+                    found=printable(there),
                 )
             )
         self._claims[there] = shared
@@ -358,7 +364,7 @@ class _Judge:
                     "the link would lead elsewhere, for a folder that it "
                     "steps out of is a link there",
                     member=name,
-                    found=text,
+                    found=printable(text),
                 )
             )
 
@@ -390,12 +396,21 @@ def _name_below(root: str, path: str) -> str:
     return path[len(os.path.join(root, "")) :].replace(os.sep, "/")
 
 
+def _file_there(name: str, there: str) -> Problem:
+    return Problem(
+        "EXISTING_FILE",
+        "there is a file where the wheel has a folder",
+        member=name,
+        found=printable(there),
+    )
+
+
 def _folder_there(name: str, there: str) -> Problem:
     return Problem(
         "EXISTING_FOLDER",
         "there is a folder where the wheel has a file or a link",
         member=name,
-        found=there,
+        found=printable(there),
     )
 
 
