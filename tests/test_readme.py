@@ -11,16 +11,24 @@ from builder import WheelBuilder
 
 import unwheel
 from unwheel import native
+from unwheel.links import OUTCOMES
 
 README = Path(__file__).resolve().parent.parent / "README.md"
 SOURCES = Path(unwheel.__file__).parent
 
-# Capitals in the source that are no reason codes but kinds of links, names of
-# files, of environment variables and of the system's constants.
+# Capitals in the source that are no reason codes but kinds of links, cells of
+# the table of outcomes, names of files, of what options take, of environment
+# variables and of the system's constants.
 NO_CODES = {
-    *("FILE", "CHAIN", "FOLDER", "PLATFORM", "NFC"),
-    *("METADATA", "WHEEL", "RECORD", "COMMAND", "DIR", "TERM", "UNWHEEL_CPU"),
+    *("FILE", "CHAIN", "FOLDER", "PLATFORM", "NFC", "BAD_NAME"),
+    *("EDITABLE_FILE", "EDITABLE_FOLDER", "EDITABLE_PACKAGE"),
+    *("OTHER_WHEEL_OWNED",),
+    *(cell for row in OUTCOMES.values() for cell in row),
+    *("METADATA", "WHEEL", "RECORD", "LINKS", "PYBI"),
+    *("COMMAND", "DIR", "LIST", "POLICY", "TIME", "TREE"),
+    *("TERM", "UNWHEEL_CPU", "SOURCE_DATE_EPOCH"),
     *("O_CLOEXEC", "O_DIRECTORY", "O_NOFOLLOW", "O_PATH", "UW_WHY_"),
+    *("O_BINARY", "O_NONBLOCK", "DT_SONAME", "PT_DYNAMIC"),
     *("OS_ERROR",),  # for an error that has no name; never seen
 }
 CODE = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+_?|[A-Z][A-Z0-9]{2,}")

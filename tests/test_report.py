@@ -42,11 +42,16 @@ def make_report(**changes):
         "size": 1234,
         "archive_size": 567,
         "directories": 1,
-        "links": (LinkFact("pkg/a.so", "a.so.1", "link"),),
+        "links": (
+            LinkFact("pkg/a.so", "zip", "a.so.1", "pkg/a.so.1", "link"),
+        ),
+        "repeats": 2,
+        "repeated_size": 89,
         "warnings": (WARNING,),
         "seconds": 0.12345678,
         "publishing": "rename",
         "record": "verify",
+        "installed_record": True,
         "_files": lambda: (FileFact("pkg/a.py", 3, "ab" * 32, True),),
     }
     return Report(**(facts | changes))
@@ -69,15 +74,21 @@ def test_a_report_has_the_promised_keys():
         "links": [
             {
                 "path": "pkg/a.so",
+                "encoding": "zip",
                 "target": "a.so.1",
+                "resolved": "pkg/a.so.1",
                 "outcome": "link",
                 "reason": None,
+                "contact": None,
             }
         ],
+        "repeats": 2,
+        "repeated_size": 89,
         "warnings": [WARNING_JSON],
         "seconds": 0.123457,
         "publishing": "rename",
         "record": "verify",
+        "installed_record": True,
     } == told
 
 

@@ -7,7 +7,7 @@ well-formed Unicode: a byte of a name that is not UTF-8 reads ``\\udcXX``,
 spelled out.  Every object has these keys:
 
     format      1
-    action      "extract", "verify" or "list"
+    action      "extract", "verify", "list", "pack" or "relink"
     status      "ok", "refused" (the wheel's fault) or "failed" (our side's)
     wheel       the wheel, as the caller named it
 
