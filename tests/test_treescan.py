@@ -65,6 +65,36 @@ def test_copies_an_absolute_link_into_the_tree(root: Path) -> None:
     assert b"content" == b"".join(scan.files["b"].chunks())
 
 
+def test_reads_nothing_outside_by_a_folder_that_is_swapped(
+    root: Path, monkeypatch
+) -> None:
+    """
+    For a link to one outside, after its names were listed.
+    """
+    outside = root.parent / "outside"
+    outside.mkdir()
+    for name in ("empty", "file", "link", "run"):
+        (outside / name).write_bytes(b"secret!")
+    listdir = os.listdir
+
+    def swapping(path):
+        names = listdir(path)
+        if os.path.basename(path) == "a":
+            os.rename(path, f"{path}-before")
+            os.symlink(outside, path)
+        return names
+
+    with monkeypatch.context() as here:
+        here.setattr(os, "listdir", swapping)
+        scan = TreeScan(str(root), follow=False)
+
+    for file in scan.files.values():
+        with pytest.raises(SourceError) as failure:
+            list(file.chunks())
+        assert ["ENOTDIR"] == [p.code for p in failure.value.problems]
+    assert 4 == len(scan.files)
+
+
 def test_a_wheel_has_only_so_many_files(root: Path, monkeypatch) -> None:
     """
     A million links and files, or what the limits say.

@@ -1,8 +1,9 @@
 """
 What is in an unpacked wheel on the disk: files, links, empty folders.
 
-A file is opened without following a link, and has to be the one that was seen
-in the tree: what takes its place meanwhile is not read.
+Nothing outside the tree is read, whoever changes it meanwhile: a file is
+opened from the root on, component by component, none of which may be a link,
+and has to be the one that was seen.
 """
 
 from __future__ import annotations
@@ -34,6 +35,13 @@ _READ_FLAGS = (
     | getattr(os, "O_NONBLOCK", 0)  # for a FIFO that takes a file's place
 )
 
+_FOLDER_FLAGS = (
+    os.O_RDONLY
+    | getattr(os, "O_DIRECTORY", 0)
+    | getattr(os, "O_CLOEXEC", 0)
+    | getattr(os, "O_NOFOLLOW", 0)
+)
+
 _Identity = tuple[int, int]
 
 
@@ -51,6 +59,7 @@ class TreeFile:
     name: str
     size: int
     executable: bool
+    _root: str
     _path: str
     _identity: _Identity
 
@@ -62,7 +71,7 @@ class TreeFile:
             SourceError: If it cannot be read, or is not what was seen.
         """
         try:
-            handle = os.open(self._path, _READ_FLAGS)
+            handle = _open_below(self._root, self._path)
             with open(handle, "rb", buffering=0) as file:
                 facts = os.fstat(handle)
                 if _identity(facts) != self._identity or not stat.S_ISREG(
@@ -180,6 +189,7 @@ class TreeScan:
             name=name,
             size=facts.st_size,
             executable=bool(facts.st_mode & 0o111),
+            _root=self._root,
             _path=path,
             _identity=_identity(facts),
         )
@@ -274,6 +284,26 @@ class TreeScan:
                     )
                 ]
             )
+
+
+def _open_below(root: str, path: str) -> int:
+    """
+    Open the file *path*, which is below *root*, by way of no link.
+
+    Any folder on the way may be swapped for one by now.
+    """
+    if os.open not in os.supports_dir_fd:  # Windows
+        return os.open(path, _READ_FLAGS)
+    *folders, leaf = os.path.relpath(path, root).split(os.sep)
+    handle = os.open(root, _FOLDER_FLAGS)
+    try:
+        for folder in folders:
+            inner = os.open(folder, _FOLDER_FLAGS, dir_fd=handle)
+            outer, handle = handle, inner
+            os.close(outer)
+        return os.open(leaf, _READ_FLAGS, dir_fd=handle)
+    finally:
+        os.close(handle)
 
 
 def changed(name: str) -> SourceError:
