@@ -589,7 +589,7 @@ def test_a_folder_that_is_swapped_all_the_time(place: Place):
     swapper = threading.Thread(target=swap)
     swapper.start()
     try:
-        for k in range(150):
+        for k in range(60):
             try:
                 merge(place.dest, new, ("inside", "refuse")[k % 2])
             except DestinationError:
