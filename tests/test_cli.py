@@ -33,8 +33,8 @@ from unwheel.events import (
     WheelPlanned,
     WheelRefused,
 )
-from unwheel.policy import Policy
-from unwheel.report import FileFact, Report
+from unwheel.policy import LinkPolicy, Policy
+from unwheel.report import FileFact, LinkFact, Report
 
 MISMATCH = Problem(
     "HASH",
@@ -59,10 +59,13 @@ def report_of(wheel, dest=None, **changes):
         "archive_size": 52_000_000,
         "directories": 0,
         "links": (),
+        "repeats": 0,
+        "repeated_size": 0,
         "warnings": (),
         "seconds": 0.241,
         "publishing": None if dest is None else "rename",
         "record": "verify",
+        "installed_record": False,
         "_files": lambda: (FileFact("pkg/a.py", 3, "ab" * 32, False),),
     }
     return Report(**(facts | changes))
@@ -200,6 +203,53 @@ def test_warns_on_stderr(engine, capsys):
     assert (0, 1) == (status, len(out.splitlines()))
     assert "a.whl: 1 warning" == err.splitlines()[0]
     assert "  HASH: pkg/a.py: is not what RECORD says" in err
+
+
+def test_tells_what_stands_in_for_links(engine, capsys):
+    """Nobody learns from a crash that links are not links here."""
+    links = tuple(
+        LinkFact(f"pkg/{name}", "zip", "f", "pkg/f", outcome, reason, contact)
+        for name, outcome, reason, contact in (
+            ("a", "link", None, None),
+            ("b", "hardlink", "HOST_CANNOT", "Ann <a@example.org>"),
+            ("c", "tree", "HOST_CANNOT", None),
+        )
+    )
+    engine.script = lambda wheel, dest, _: report_of(wheel, dest, links=links)
+
+    status, out, err = run(capsys, "extract", "a.whl", "--into", "x")
+    quiet = run(capsys, "extract", "a.whl", "--into", "x", "--quiet")
+
+    assert (0, (0, "", "")) == (status, quiet)
+    assert (
+        " files, 1 link, 1 hard link stands in for a link,"
+        " 1 copied folder stands in for a link, "
+    ) in out
+    assert [
+        "a.whl: 2 links could not be made here",
+        "  hard link: pkg/b -> f (HOST_CANNOT); contact Ann <a@example.org>",
+        "  tree: pkg/c -> f (HOST_CANNOT)",
+    ] == err.splitlines()
+
+
+def test_knobs_of_links_reach_the_engine(engine, capsys):
+    """What is typed is what the engine is asked for."""
+    run(
+        capsys,
+        *("extract", "a.whl", "--links", "portable", "--any-tag", "refuse"),
+        *("--stand-ins", "hardlink", "--mtime", "archive"),
+        *("--existing", "merge", "--existing-links", "refuse"),
+    )
+
+    expected = Policy(
+        links=LinkPolicy.named("portable").replace(
+            any_tag="refuse", stand_ins=("hardlink",)
+        ),
+        mtime="archive",
+        existing="merge",
+        existing_links="refuse",
+    )
+    assert expected == engine.calls[0][2]["policy"]
 
 
 def test_quiet_says_nothing_of_success(engine, capsys):
@@ -401,8 +451,8 @@ from unwheel.report import Report
 engine = types.ModuleType("unwheel.wheel")
 def verify_many(wheels, **_):
     for wheel in wheels:
-        yield Report(wheel, "verify", None, 1, 1, 1, 0, (), (), 0.0, None,
-                     "verify", tuple)
+        yield Report(wheel, "verify", None, 1, 1, 1, 0, (), 0, 0, (), 0.0,
+                     None, "verify", False, tuple)
 engine.verify_many = verify_many
 engine.extract = engine.extract_many = None
 sys.modules["unwheel.wheel"] = engine
@@ -478,7 +528,10 @@ def test_the_version_costs_no_import():
 def test_a_pipe_costs_no_rich_and_no_json():
     """What only a terminal or a program needs is not imported."""
     done = process(
-        STAND_IN + "print({'rich', 'json'} & set(sys.modules))",
+        STAND_IN
+        + "rare = {f'unwheel.{name}' for name in 'tables hops graph listing"
+        " pack relink progress'.split()} | {'rich', 'json'}\n"
+        "print(rare & set(sys.modules))",
         *("verify", "a.whl"),
         stdout=subprocess.PIPE,
     )
@@ -809,6 +862,91 @@ def test_lists_a_wheel_with_a_broken_record(tmp_path, capsys):
     assert err.startswith(f"{path}: 1 warning\n")
 
 
+def test_lists_links(good, capsys):
+    """What each leads to, and what becomes of it."""
+    status, out, err = run(capsys, "list", "--links", str(good))
+
+    assert (0, "") == (status, err)
+    assert [
+        "outcome  encoding  kind  link",
+        "link     zip       file  good/alias -> run",
+        "1 link by the policy strict: link 1",
+    ] == out.splitlines()
+
+
+def test_a_listing_of_links_refuses_nothing(tmp_path, capsys):
+    """What is wrong is shown with the way out, and is no failure."""
+    builder = WheelBuilder("odd", "1.0").file("odd/f", b"x")
+    builder.link("odd/l", target="f").link("odd/out", target="../../x")
+    path = str(builder.write(tmp_path))
+
+    status, out, err = run(capsys, "list", "--links", path)
+    allowed, more, _ = run(
+        capsys, "list", "--links", path, "--any-tag", "allow"
+    )
+    portable, same, _ = run(capsys, "list", "--links", "portable", path)
+
+    assert (0, 0, 0, "") == (status, allowed, portable, err)
+    assert "refused  zip       -     odd/l -> f\n  ANY_TAG: " in out
+    assert "      accept by --" in out
+    assert "  ESCAPES: " in out
+    assert "2 links by the policy strict: refused 2" in out
+    assert "link     zip       file  odd/l -> f\n" in more
+    assert "strict, any_tag changed: link 1, refused 1" in more
+    assert "portable: link 1, refused 1" in same
+
+
+def test_the_option_that_a_refused_link_names_accepts_it(tmp_path, capsys):
+    """Whoever is refused can do as told, literally."""
+    builder = WheelBuilder("odd", "1.0").file("odd/f", b"x")
+    path = str(builder.link("odd/l", target="f").write(tmp_path))
+    command = ["extract", path, "--into", str(tmp_path / "out")]
+
+    refused, _, err = run(capsys, *command)
+    (line,) = (line for line in err.splitlines() if "accept by" in line)
+    accepted, out, _ = run(capsys, *command, *line.split()[2:])
+
+    assert (1, 0) == (refused, accepted)
+    assert "1 link, " in out
+    assert "f" == os.readlink(tmp_path / "out" / "odd" / "l")
+
+
+def test_lists_links_as_objects(good, bad, tmp_path, capsys):
+    """One object per wheel; one that cannot be read stops no other."""
+    missing = str(tmp_path / "none-1.0-py3-none-any.whl")
+
+    status, out, _ = run(
+        capsys, "list", "--links", "--json", str(good), missing, str(bad)
+    )
+
+    first, failed, last = map(json.loads, out.splitlines())
+    assert (3, "failed", []) == (status, failed["status"], last["links"])
+    assert ("list", "ok", "strict") == (
+        first["action"],
+        first["status"],
+        first["policy"],
+    )
+    assert {
+        "path": "good/alias",
+        "encoding": "zip",
+        "target": "run",
+        "hops": ["good/run"],
+        "resolved": "good/run",
+        "kind": "file",
+        "outcome": "link",
+        "reason": None,
+        "contact": None,
+        "problems": [],
+    } == first["links"][0]
+
+
+def test_a_wheel_without_links_is_said_to_have_none(bad, capsys):
+    """A listing of nothing is not silence."""
+    assert (0, f"{bad}: no links\n", "") == run(
+        capsys, "list", "--links", str(bad)
+    )
+
+
 def test_refuses_to_list_what_is_no_archive(tmp_path, capsys):
     """Bytes that are no wheel are the wheel's fault."""
     path = tmp_path / "junk-1.0-py3-none-any.whl"
@@ -818,3 +956,139 @@ def test_refuses_to_list_what_is_no_archive(tmp_path, capsys):
 
     assert (1, "") == (status, out)
     assert err.startswith(f"{path}: refused, 1 problem\n")
+
+
+# Wheels that are made
+
+
+@pytest.fixture
+def copies(tmp_path):
+    """A wheel with a library three times."""
+    builder = WheelBuilder("copies", "1.0", "py3-none-manylinux_2_17_x86_64")
+    for name in ("l.so", "l.so.1", "l.so.1.2"):
+        builder.file(f"copies/{name}", b"library" * 2000)
+    return builder.write(tmp_path)
+
+
+def relink(*arguments):
+    return ("relink", *map(str, arguments), "--encoding", "zip")
+
+
+def test_puts_links_in_the_place_of_repeats(copies, bad, tmp_path, capsys):
+    """What is one, what that saves; a bad wheel stops no other."""
+    out = tmp_path / "out"
+    out.mkdir()
+
+    status, lines, err = run(capsys, *relink(bad, copies, "-o", out))
+
+    result = out / copies.name
+    assert 1 == status
+    assert err.startswith(f"{bad}: refused, 1 problem\n")
+    header, row, first, second, totals = lines.splitlines()
+    assert ["size", "saved", "soname", "file", "<-", "links"] == header.split()
+    assert row.endswith("  -       copies/l.so.1.2")
+    assert ["<- copies/l.so", "<- copies/l.so.1"] == [
+        first.strip(),
+        second.strip(),
+    ]
+    assert totals.startswith(f"{copies}: 2 links to 1 file, packed ")
+    assert totals.endswith(f" -> {result}")
+    assert [result.name] == os.listdir(out)
+    assert 0 == run(capsys, "verify", str(result))[0]
+
+
+def test_a_dry_run_of_relink_writes_nothing(copies, tmp_path, capsys):
+    """It needs no place either; the report is the same."""
+    before = sorted(tmp_path.iterdir())
+
+    status, out, err = run(capsys, *relink(copies, "--dry-run"))
+    _, told, _ = run(capsys, *relink(copies, "--dry-run", "--json"))
+    quiet = run(capsys, *relink(copies, "--dry-run", "--quiet"))
+
+    assert (0, "") == (status, err)
+    assert out.endswith(" (nothing was written)\n")
+    assert (0, "", "") == quiet
+    (group,) = json.loads(told)["groups"]
+    assert ["copies/l.so", "copies/l.so.1"] == group["links"]
+    assert before == sorted(tmp_path.iterdir())
+
+
+def test_relink_leaves_what_is_small(copies, capsys):
+    """With --min-size, as the caller says."""
+    _, out, _ = run(capsys, *relink(copies, "--dry-run", "--min-size", "15K"))
+
+    assert ": no files are the same, in " in out
+
+
+def test_packs_what_was_extracted(good, tmp_path, capsys):
+    """A tree with links is refused, until somebody says what they become."""
+    tree, out = tmp_path / "tree", tmp_path / "out"
+    out.mkdir()
+    run(capsys, "extract", str(good), "--into", str(tree))
+    command = ("pack", str(tree), "-o", str(out))
+
+    refused, _, err = run(capsys, *command)
+    packed, line, _ = run(capsys, *command, "--links", "zip")
+
+    assert (1, 0) == (refused, packed)
+    assert err.startswith(f"{tree}: refused, 1 problem\n")
+    assert "good/alias" in err
+    assert line.startswith(f"{tree}: 5 files, 1 link as a ZIP entry, ")
+    assert line.endswith(f" -> {out / good.name}\n")
+    _, listed, _ = run(capsys, "list", "--links", str(out / good.name))
+    assert "good/alias -> run" in listed
+
+
+def test_packs_every_tree_it_can(good, tmp_path, capsys):
+    """A tree that is missing is our side, and stops no other."""
+    tree, out = tmp_path / "tree", tmp_path / "out"
+    out.mkdir()
+    run(capsys, "extract", str(good), "--into", str(tree))
+    missing = tmp_path / "missing"
+
+    status, lines, _ = run(
+        capsys,
+        *("pack", str(missing), str(tree), "-o", str(out)),
+        *("--links", "copy", "--json"),
+    )
+
+    failed, done = map(json.loads, lines.splitlines())
+    assert (3, "failed", "ok") == (status, failed["status"], done["status"])
+    assert ("pack", str(missing)) == (failed["action"], failed["wheel"])
+    assert ["copy"] == [link["outcome"] for link in done["links"]]
+
+
+def test_an_interrupt_says_which_wheels_are_made(monkeypatch, capsys):
+    """A wheel that was written before Ctrl-C stays."""
+    from unwheel import relink as module
+
+    def interrupted(wheel, *_, **__):
+        if wheel == "b.whl":
+            raise KeyboardInterrupt
+        return module.RelinkReport(
+            *(wheel, "out/a.whl", "zip", False, (), 1, 1, 1, 1, (), 0.1)
+        )
+
+    monkeypatch.setattr(module, "relink", interrupted)
+
+    status, _, err = run(capsys, *relink("a.whl", "b.whl", "-o", "out"))
+
+    assert 130 == status
+    assert err.startswith("interrupted; 1 of 2 wheels are relinked")
+
+
+def test_the_new_commands_run_in_a_process_of_their_own(good, copies):
+    """From the shell to the exit status, nothing is missing."""
+    code = "import sys; from unwheel.cli import main; sys.exit(main())"
+
+    listed = process(
+        code, "list", "--links", str(good), stdout=subprocess.PIPE
+    )
+    relinked = process(
+        code, *relink(copies, "--dry-run"), stdout=subprocess.PIPE
+    )
+
+    assert (0, "") == (listed.returncode, listed.stderr)
+    assert "good/alias -> run" in listed.stdout
+    assert (0, "") == (relinked.returncode, relinked.stderr)
+    assert ": 2 links to 1 file, " in relinked.stdout

@@ -143,3 +143,18 @@ def test_versions_are_compared_by_meaning(a, b, same):
     PEP 440; what is no version is compared as text.
     """
     assert same == same_version(a, b)
+
+
+def test_names_of_version_2_are_for_who_knows_it():
+    """
+    Others are told what to ask for (PEP 777).
+    """
+    name = "a-1-py3-none-any.whlx"
+
+    found = WheelFilename.parse(name, wheel2=True)
+    with pytest.raises(InvalidWheelError) as caught:
+        WheelFilename.parse(name)
+
+    assert ("a-1-py3-none-any", True) == (found.stem, found.is_wheel2)
+    assert ["links.wheel2=True"] == [p.accept for p in caught.value.problems]
+    assert not WheelFilename.parse(name[:-1], wheel2=True).is_wheel2

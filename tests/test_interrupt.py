@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
 import pytest
-from places import Place, demo, open_handles, tree_of
+from places import Place, demo, only_files, open_handles, tree_of
 
 import unwheel
+from unwheel.staging import Staging
 
 OURS = tuple(
     os.path.join(os.path.dirname(unwheel.__file__), name)
-    for name in ("engine.py", "native.py", "staging.py")
+    for name in ("engine.py", "merge.py", "native.py", "staging.py")
 )
 
 
@@ -85,4 +88,45 @@ def test_after_any_line_nothing_is_left(place: Place, size: int, existing):
         assert around == sorted(os.listdir(place.out)), nth
 
     assert nth > 200
+    assert len(open_handles()) <= handles + 2
+
+
+def test_after_any_line_of_a_merge_it_is_old_or_new(place: Place):
+    """
+    Files and links that were replaced are back, or all of them are new.
+    """
+    old = {"a": b"old", "d/b": b"old", "i/RECORD": b"old", "own": b"theirs"}
+    new = {"a": b"new", "d/b": b"new", "i/RECORD": b"new", "e/f/c": b"new"}
+    expected = [old, {**old, **new}]
+
+    def lay(root: Path, files: dict[str, bytes]) -> None:
+        for name, content in files.items():
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            (root / name).write_bytes(content)
+
+    def merge() -> None:
+        stage = Staging(str(place.dest), existing="merge")
+        try:
+            stage.make()
+            lay(Path(stage.path), new)
+            stage.publish(last="i")
+        finally:
+            stage.discard()
+
+    handles = len(open_handles())
+    came = True
+    nth = 0
+    ends = set()
+    while came:
+        nth += 1
+        lay(place.dest, old)
+        interrupt = Interrupt(nth)
+        came = interrupt.run(merge)
+        left = only_files(tree_of(place.dest))
+        assert left in expected, nth
+        ends.add(expected.index(left))
+        shutil.rmtree(place.dest)
+
+    assert nth > 200
+    assert {0, 1} == ends
     assert len(open_handles()) <= handles + 2

@@ -23,13 +23,15 @@ from places import (
 )
 
 import unwheel
-from unwheel.staging import remove_stale
+from unwheel.staging import Staging, remove_stale
 
 # How many kills; the moments are spread over what one extraction takes.
 KILLS = int(os.environ.get("UNWHEEL_TEST_KILLS", "200"))
 SEED = int(os.environ.get("UNWHEEL_TEST_SEED", "0"))
 
 MIB = 1 << 20
+
+MERGE = unwheel.Policy(existing="merge")
 
 pytestmark = pytest.mark.skipif(
     sys.platform == "win32", reason="needs signals"
@@ -198,6 +200,75 @@ def test_killed_while_replacing_it_is_old_or_new(place: Place):
 
     assert in_time > 0
     assert changes > 0
+
+
+def merged(wheel: Path, dest: Path, moment: float = 0) -> float:
+    """
+    Merge in a child; how long it takes to publish, 0 if it was killed.
+
+    It is killed *moment* seconds after publishing has begun, by a timer that
+    nobody handles: most of the time goes into writing what is merged.
+    """
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        publish = Staging.publish
+
+        def timed(stage: Staging, *, last: str) -> str:
+            signal.setitimer(signal.ITIMER_REAL, moment)
+            begun = time.perf_counter()
+            how = publish(stage, last=last)
+            os.write(writing, str(time.perf_counter() - begun).encode())
+            return how
+
+        try:
+            Staging.publish = timed  # type: ignore[method-assign]
+            unwheel.extract(wheel, dest, policy=MERGE)
+        finally:
+            os._exit(0)
+    os.close(writing)
+    with open(reading, "rb") as pipe:
+        told = pipe.read()
+    assert os.waitpid(child, 0)[1] in (0, signal.SIGALRM)
+    return float(told or 0)
+
+
+def test_killed_while_merging_each_name_is_old_or_new(place: Place):
+    """
+    None is missing, or half; links are replaced as files are.
+    """
+    wheels = []
+    for version in ("1.0", "2.0"):
+        builder = WheelBuilder("demo", version, PLATFORM_TAG)
+        builder.link("demo/lib.so", "d1/0.py" if version < "2" else "d2/1.py")
+        for k in range(60):
+            builder.file(
+                f"demo/d{1 + k % 2}/{k}.py", f"{version} {k}".encode()
+            )
+        wheels.append(place.put(builder))
+    place.dest.mkdir()
+    (place.dest / "theirs").write_bytes(b"theirs")
+    trees, times = [], []
+    for wheel in (*wheels, wheels[0]):
+        times.append(merged(wheel, place.dest))
+        trees.append(tree_of(place.dest))
+    _, new, old = trees  # each with the metadata of both
+    chance = random.Random(SEED + 3)
+    between = 0
+
+    for k in range(KILLS // 4):
+        moment = 1e-4 + chance.random() * min(times[1:])
+        merged(wheels[1 - k % 2], place.dest, moment)
+        remove_stale(str(place.dest))
+        found = tree_of(place.dest)
+        assert old.keys() == found.keys()
+        for name, what in found.items():
+            assert what in (old[name], new[name]), name
+        between += found not in (old, new)
+
+    merged(wheels[0], place.dest)
+    assert old == tree_of(place.dest)
+    assert between > 0
 
 
 # Killed by itself, when the staging directory is there and bytes move.

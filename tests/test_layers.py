@@ -22,11 +22,15 @@ C_FILES = sorted((ROOT / "csrc").glob("*.[ch]"))
 RANKS = [
     "values errors policy",
     "paths filename metadata record",
-    "links events report backend",
-    "plan native libarchive staging",
+    "targets encodings standins outcomes verdicts links",
+    "events report backend installed",
+    "findings contents asking plan native libarchive merge staging host",
+    "linking",
     "engine",
     "wheel",
-    "compare install pack options progress listing wording cli __main__",
+    "distinfo treescan zipwriter libraries relink pack",
+    "compare install quantities hops knobs options progress listing graph",
+    "wording tables commands cli __main__",
 ]
 ORDER = [name for row in RANKS for name in row.split()]
 
@@ -34,7 +38,11 @@ NATIVE = ("_native", {"native"})
 THREADS = ("threading", {"engine"})
 LOW_THREADS = ("_thread", {"engine"})
 # Pure: judged by bytes alone, so it may not even be able to open a file.
-PURE = [*" ".join(RANKS[:3]).split(), "plan"]
+PURE = [
+    *" ".join(RANKS[:4]).split(),
+    *["findings", "contents", "asking", "plan", "hops"],
+    "distinfo",
+]
 SYSTEM = {
     "os",
     "io.open",

@@ -176,6 +176,61 @@ def test_warns_of_a_newer_minor_version():
     assert ((1, 10), "test (1)") == (info.version, info.generator)
 
 
+def test_takes_version_2_from_who_knows_it():
+    """
+    PEP 778 needs it; a caller has to ask.
+    """
+    info = WheelInfo.parse(b"Wheel-Version: 2.0\n", wheel2=True)
+    newer = WheelInfo.parse(b"Wheel-Version: 2.1\n", wheel2=True)
+
+    assert ((2, 0), ()) == (info.version, info.warnings)
+    assert ["WHEEL_VERSION_NEWER"] == codes(newer.warnings)
+    assert ["WHEEL_VERSION_UNKNOWN"] == refusal_of(
+        lambda data: WheelInfo.parse(data, wheel2=True), b"Wheel-Version: 3.0"
+    )
+
+
+def test_says_how_version_2_would_be_taken():
+    """
+    And of version 3, that nothing helps.
+    """
+    accepts = []
+    for major in (2, 3):
+        with pytest.raises(InvalidWheelError) as caught:
+            WheelInfo.parse(b"Wheel-Version: %d.0\n" % major)
+        accepts.append(caught.value.problems[0].accept)
+
+    assert ["links.wheel2=True", None] == accepts
+
+
+@pytest.mark.parametrize(
+    ("wheel", "core", "filename", "refusals"),
+    [
+        ("2.0", "2.0", "a-1-py3-none-any.whlx", []),
+        ("2.0", "2.0", "a-1-py3-none-any.whl", []),
+        ("1.0", None, "a-1-py3-none-any.whl", []),
+        ("1.9", None, "a-1-py3-none-any.whl", []),
+        ("1.0", "1.0", "a-1-py3-none-any.whl", []),
+        ("2.0", None, "a-1-py3-none-any.whlx", ["WHEEL_VERSION"]),
+        ("2.0", "1.0", "a-1-py3-none-any.whlx", ["WHEEL_VERSION"]),
+        ("1.0", "2.0", "a-1-py3-none-any.whl", ["WHEEL_VERSION"]),
+        ("1.0", None, "a-1-py3-none-any.whlx", ["WHEEL_VERSION"]),
+    ],
+)
+def test_one_version_of_the_format(wheel, core, filename, refusals):
+    """
+    WHEEL, METADATA and the extension agree, or neither wins (PEP 777).
+    """
+    line = f"Wheel-Version: {core}\n" if core else ""
+    found, _ = check_agreement(
+        WheelInfo.parse(f"Wheel-Version: {wheel}\n".encode(), wheel2=True),
+        CoreMetadata.parse(f"{line}Name: a\nVersion: 1\n".encode()),
+        WheelFilename.parse(filename, wheel2=True),
+    )
+
+    assert refusals == codes(found)
+
+
 # ----------------------------------------------------------------- METADATA
 
 

@@ -7,13 +7,20 @@ import dataclasses
 import pytest
 
 from unwheel.policy import (
+    DEDUPES,
     DESCRIPTORS,
     EXISTING,
+    EXISTING_LINKS,
+    HOST_CANNOT,
+    LINK_ENTRIES,
     LINK_POLICIES,
     MIB,
     PORTABLE_NAMES,
     RECORD_LEVELS,
+    STAND_INS,
+    TAG_KNOBS,
     Limits,
+    LinkPolicy,
     Policy,
 )
 
@@ -23,6 +30,15 @@ KNOBS = {
     "existing": EXISTING,
     "portable_names": PORTABLE_NAMES,
     "descriptors": DESCRIPTORS,
+    "existing_links": EXISTING_LINKS,
+    "dedupe": DEDUPES,
+    "mtime": ("now", "archive", "SOURCE_DATE_EPOCH"),
+}
+LINK_KNOBS = {
+    "entries": LINK_ENTRIES,
+    "any_tag": TAG_KNOBS,
+    "windows_tag": TAG_KNOBS,
+    "host_cannot": HOST_CANNOT,
 }
 
 
@@ -38,6 +54,9 @@ def test_the_defaults_are_the_safe_ones():
             portable_names="warn",
             descriptors="signed",
             durable=False,
+            existing_links="inside",
+            mtime="now",
+            dedupe="copy",
             limits=Limits(),
         )
         == Policy()
@@ -102,3 +121,93 @@ def test_a_policy_is_a_value():
     raised = Policy(limits=Limits(entries=5))
 
     assert {Policy(), raised} == {Policy(), Policy(limits=Limits(entries=5))}
+
+
+# LINKS.md, 5.2: the rows that are knobs, by named policy.
+NAMED = {
+    "refuse": ("refuse", "refuse", "refuse", "refuse", True),
+    "strict": ("link", "refuse", "refuse", "refuse", True),
+    "portable": ("link", "allow", "allow", "stand-in", True),
+    "editable": ("link", "allow", "allow", "pth", True),
+    "text": ("text", "refuse", "refuse", "refuse", False),
+    "verbatim": ("verbatim", "allow", "allow", "refuse", False),
+}
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_the_named_link_policies_are_those_of_the_documentation(name):
+    """
+    And no other name is one.
+    """
+    policy = LinkPolicy.named(name)
+
+    assert list(NAMED) == list(LINK_POLICIES)
+    assert NAMED[name] == (
+        policy.entries,
+        policy.any_tag,
+        policy.windows_tag,
+        policy.host_cannot,
+        policy.installed_record,
+    )
+    assert (16, "", False, False, ()) == (
+        policy.chain_limit,
+        policy.editable_root,
+        policy.inter_package,
+        policy.wheel2,
+        policy.encodings,
+    )
+    assert (("hardlink",) if name == "editable" else STAND_INS) == (
+        policy.stand_ins
+    )
+    assert policy == Policy(links=name).link_policy
+    assert policy == Policy(links=policy).link_policy
+
+
+def test_every_knob_can_be_changed_alone():
+    """
+    A name is a place to start from.
+    """
+    policy = LinkPolicy.named("strict").replace(any_tag="allow")
+
+    assert ("strict", "allow", "refuse") == (
+        policy.name,
+        policy.any_tag,
+        policy.windows_tag,
+    )
+    assert ("any_tag",) == policy.changed
+    assert () == LinkPolicy.named("portable").changed
+
+
+@pytest.mark.parametrize("knob", LINK_KNOBS)
+def test_a_knob_takes_its_own_values_only(knob):
+    """
+    A typing error must not open a door.
+    """
+    for value in LINK_KNOBS[knob]:
+        assert value == getattr(LinkPolicy(**{knob: value}), knob)
+    with pytest.raises(TypeError, match=f"LinkPolicy.{knob}: .* is none of"):
+        LinkPolicy(**{knob: "yes"})
+
+
+@pytest.mark.parametrize(
+    "knobs",
+    [
+        {"stand_ins": ("symlink",)},
+        {"stand_ins": "copy"},
+        {"encodings": ("tar",)},
+        {"encodings": "axle"},
+    ],
+)
+def test_a_knob_of_several_values_is_a_tuple_of_them(knobs):
+    """
+    A string is no tuple, though it can be walked.
+    """
+    with pytest.raises(TypeError, match="is no tuple of"):
+        LinkPolicy(**knobs)
+
+
+def test_times_may_be_a_number_of_seconds():
+    """
+    A boolean is none.
+    """
+    assert 86400 == Policy(mtime=86400).mtime

@@ -6,6 +6,7 @@ import errno
 import os
 import random
 import resource
+import stat
 import threading
 import time
 
@@ -16,6 +17,7 @@ from trees import (
     Tree,
     become_nobody,
     deny,
+    furnish,
     has_seccomp,
     in_child,
     outcome,
@@ -24,11 +26,14 @@ from trees import (
     umask,
 )
 
+from unwheel import native
+from unwheel.errors import DestinationError
+
 WAYS = ["BEST", "STEPWISE"]
 LONGEST = "n" * 255
 TOO_LONG = "n" * 256
 
-# name: what mkdir, write and symlink say to it
+# name: what mkdir, write and symlink (put, stand_in) say to it
 SITUATIONS = {
     "new": ("ok", "ok", "ok"),
     "dir/new": ("ok", "ok", "ok"),
@@ -90,22 +95,6 @@ def outside(tmp_path):
     assert before == snapshot(folder)
 
 
-def furnish(folder, outside):
-    """Make *folder*, with a bit of everything in it."""
-    (folder / "dir").mkdir(parents=True)
-    (folder / "file").write_text("file")
-    (folder / "dir" / "file").write_text("file")
-    os.mkfifo(folder / "fifo")
-    (folder / "out").symlink_to(outside)
-    (folder / "victim").symlink_to(outside / "old")
-    (folder / "dir" / "up").symlink_to("../..")
-    (folder / "inner").symlink_to("dir")
-    (folder / "dangling").symlink_to("nowhere")
-    (folder / "self").symlink_to("self")
-    (folder / "magic").symlink_to("/proc/self/cwd")
-    return folder
-
-
 @pytest.fixture
 def root(tmp_path, outside):
     """A root with a bit of everything in it."""
@@ -130,7 +119,7 @@ def inner_tree(request, root):
 
 
 @pytest.mark.parametrize(
-    "action", [0, 1, 2], ids=["mkdir", "write", "symlink"]
+    "action", ["mkdir", "write", "symlink", "put", "stand_in"]
 )
 @pytest.mark.parametrize("name", SITUATIONS, ids=lambda name: name[:24])
 def test_both_ways_give_the_same_outcome_and_tree(
@@ -139,14 +128,15 @@ def test_both_ways_give_the_same_outcome_and_tree(
     """
     Each situation has one outcome and one tree, however the kernel is asked.
     """
-    expected = SITUATIONS[name][action]
+    column = {"mkdir": 0, "write": 1}.get(action, 2)
+    expected = SITUATIONS[name][column]
     trees = []
     for way in WAYS:
         root = furnish(tmp_path / way, outside)
         before = snapshot(root)
         with Tree(root, way) as tree:
-            act = (tree.mkdir, tree.write, tree.symlink)[action]
-            assert expected == act(name)
+            found = getattr(tree, action)(name)
+            assert expected == ("ok" if found == "hardlink" else found)
         trees.append(snapshot(root))
         if expected != "ok":
             assert before == trees[-1]
@@ -499,6 +489,96 @@ def test_tells_whether_symlinks_can_be_made(tree, root):
     assert before == snapshot(root)
 
 
+# ------------------------------------------------------- files, in one step
+
+
+@pytest.mark.parametrize("name", ["file", "dir/file", "victim", "out", "new"])
+def test_puts_a_file_in_the_place_of_another(tree, root, name):
+    """
+    A file or a link goes, never what it leads to; the mode is the umask's.
+    """
+    names = {*os.listdir(root), name.partition("/")[0]}
+    (root / "file").chmod(0o755)
+
+    with umask(0o027):
+        assert "ok" == tree.put(name, b"fresh")
+
+    found = (root / name).lstat()
+    assert "-rw-r-----" == stat.filemode(found.st_mode)
+    assert b"fresh" == (root / name).read_bytes()
+    assert names == set(os.listdir(root))
+
+
+def test_puts_nothing_in_the_place_of_another(tree, root):
+    """
+    A file without content is one.
+    """
+    assert "ok" == tree.put("file", b"")
+    assert b"" == (root / "file").read_bytes()
+
+
+def test_what_cannot_be_put_leaves_what_was_there(tree, root):
+    """
+    A write that fails in the middle, and a directory in the way.
+    """
+    before = snapshot(root)
+
+    def act():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+        return [tree.put("file", b"x" * 5000), tree.put("dir", b"x")]
+
+    assert ["EFBIG", "EISDIR"] == in_child(act)
+    assert before == snapshot(root)
+
+
+# ---------------------------------------------------------------------- times
+
+MOMENTS = [0, 1, 315_532_800, 1_700_000_000, 2**31, 2**32 + 5, -1, -(2**31)]
+
+
+@pytest.mark.parametrize("seconds", MOMENTS)
+def test_sets_the_time_of_modification(tree, root, seconds):
+    """
+    To the second, of files, directories and the root; not that of access.
+    """
+    for name in ("file", "dir", "dir/file", ""):
+        os.utime(root / name, (1_500_000_000, 1_500_000_000))
+
+        assert "ok" == tree.set_mtime(name, seconds)
+
+        found = (root / name).stat()
+        assert seconds * 10**9 == found.st_mtime_ns
+        assert 1_500_000_000 == found.st_atime
+
+
+def test_sets_the_time_of_a_link_not_of_its_target(tree, root, outside):
+    """
+    What a link leads to keeps its time, and so does all behind one.
+    """
+    times = {path: path.stat().st_mtime_ns for path in outside.rglob("*")}
+    target = (root / "dir").stat().st_mtime_ns
+
+    for name in ("victim", "out", "dangling", "self", "inner"):
+        assert "ok" == tree.set_mtime(name, 1_000_000_000)
+        assert 1_000_000_000 == (root / name).lstat().st_mtime
+    assert "ELOOP" == tree.set_mtime("out/old", 1_000_000_000)
+    assert "ELOOP" == tree.set_mtime("inner/file", 1_000_000_000)
+    assert "ENOENT" == tree.set_mtime("missing", 1_000_000_000)
+    assert "name" == tree.set_mtime("../outside/old", 1_000_000_000)
+
+    assert target == (root / "dir").stat().st_mtime_ns
+    assert times == {path: path.stat().st_mtime_ns for path in times}
+
+
+def test_tells_that_a_time_cannot_be_set(inner_tree):
+    """
+    The error of the call.
+    """
+    lib, error = inner_tree.lib, inner_tree.error
+
+    assert "EBADF" == inner_tree.outcome(lib.uw_file_set_mtime(-1, 0, error))
+
+
 # ----------------------------------------------------------------- publishing
 
 # from, to: the outcome, when renameat2 is there and when it is not
@@ -575,6 +655,74 @@ def test_exchanges_two_names_in_one_step(tree, root):
 
     assert [] == os.listdir(root / "dir")
     assert ["file", "up"] == sorted(os.listdir(root / "old"))
+
+
+# from, to: the outcome of a replacing rename
+REPLACING = {
+    ("file", "new"): "ok",
+    ("file", "full/in"): "ok",
+    ("file", "victim"): "ok",
+    ("file", "out"): "ok",
+    ("file", "dangling"): "ok",
+    ("victim", "file"): "ok",
+    ("dir/up", "dangling"): "ok",
+    ("file", "file"): "ok",
+    ("dir", "new"): "ok",
+    ("file", "empty"): "EISDIR",
+    ("file", "full"): "EISDIR",
+    ("victim", "empty"): "EISDIR",
+    ("dir", "empty"): "EEXIST",
+    ("dir", "full"): "EEXIST",
+    ("dir", "file"): "ENOTDIR",
+    ("dir", "victim"): "ENOTDIR",
+    ("file", "out/new"): "ELOOP",
+    ("out/old", "file"): "ELOOP",
+    ("file", "missing/new"): "ENOENT",
+    ("missing", "file"): "ENOENT",
+    ("file", ".."): "name",
+    ("../outside/old", "file"): "name",
+}
+
+
+@pytest.mark.parametrize(("old", "new"), REPLACING)
+def test_takes_the_place_of_a_file_or_a_link(tree, root, old, new):
+    """
+    Never of a directory, not even of an empty one, and never through a link.
+    """
+    (root / "empty").mkdir()
+    (root / "full").mkdir()
+    (root / "full" / "in").write_text("in")
+    before = snapshot(root)
+
+    expected = REPLACING[old, new]
+    assert expected == tree.publish(old, new, "REPLACE")
+    after = snapshot(root)
+    if expected == "ok":
+        assert before[old] == after[new]
+        assert old == new or old not in after
+    else:
+        assert before == after
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "left"), [("dir/file", "file", 0), ("file", "new", 1)]
+)
+def test_takes_the_place_of_another_name_of_the_file(
+    tree, root, old, new, left
+):
+    """
+    The rename does nothing then; the old name goes, but in one directory.
+
+    There the two might be one name in two spellings, on a file system that
+    does not tell them apart.
+    """
+    (root / new).unlink(missing_ok=True)
+    os.link(root / old, root / new)
+
+    assert "ok" == tree.publish(old, new, "REPLACE")
+
+    assert (root / new).is_file()
+    assert left == (root / old).exists()
 
 
 def test_syncs(tree):
@@ -669,6 +817,60 @@ def test_tells_of_too_many_open_files(tree):
         return [*found, tree.write("dir/f")]
 
     assert ["EMFILE"] * 4 + ["ok"] == in_child(act)
+
+
+# ----------------------------------------------------------------- from Python
+
+
+@pytest.fixture(params=[False, True], ids=WAYS)
+def python_tree(request, root):
+    """The root as Python has it."""
+    opened = native.Tree(str(root), stepwise=request.param)
+    yield opened
+    opened.close()
+
+
+def test_python_has_the_trees_calls(python_tree, root):
+    """
+    Each with its answer, or None.
+    """
+    python_tree.put("file", b"put")
+    way = python_tree.stand_in("new", "file", ["copy", "hardlink"])
+    python_tree.set_mtime("file", 1_000_000_000)
+    python_tree.set_mtime("", 2_000_000_000)
+
+    assert 2_000_000_000 == root.stat().st_mtime
+    assert "hardlink" == way
+    assert "copy" == python_tree.stand_in("copy", "file", ("copy",))
+    assert python_tree.can_hardlink() is True
+    assert b"put" == (root / "new").read_bytes()
+    assert 1_000_000_000 == (root / "new").stat().st_mtime
+    with pytest.raises(DestinationError, match="File exists"):
+        python_tree.publish("copy", "new")
+    python_tree.publish("copy", "new", replace=True)
+    assert not (root / "copy").exists()
+    assert not (root / "file").samefile(root / "new")
+
+
+def test_python_tells_what_failed(python_tree):
+    """
+    The name, and the number of the call.
+    """
+    for act, number in [
+        (lambda: python_tree.put("out/x", b""), errno.ELOOP),
+        (lambda: python_tree.put("dir", b""), errno.EISDIR),
+        (lambda: python_tree.stand_in("x", "missing", ["copy"]), errno.ENOENT),
+        (lambda: python_tree.set_mtime("missing", 0), errno.ENOENT),
+        (
+            lambda: python_tree.publish("file", "dir", replace=True),
+            errno.EISDIR,
+        ),
+    ]:
+        with pytest.raises(DestinationError) as caught:
+            act()
+        assert number == caught.value.errno
+    with pytest.raises(DestinationError, match="no such ways"):
+        python_tree.stand_in("x", "file", [])
 
 
 # ----------------------------------------------------------- names for Windows

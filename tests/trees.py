@@ -10,6 +10,7 @@ import os
 import platform
 import stat
 import struct
+import subprocess
 import sys
 import traceback
 from collections.abc import Callable, Iterator
@@ -36,22 +37,26 @@ enum uw_status uw_file_create(uw_dir, const char *, bool, uw_file *,
 enum uw_status uw_file_write(uw_file, uint64_t, const uint8_t *, size_t,
                              struct uw_error *);
 enum uw_status uw_file_close(uw_file, struct uw_error *);
+enum uw_status uw_file_duplicate(const struct uw_tree *, const char *, uw_dir,
+                                 const char *, bool, int, const bool *,
+                                 int *, uw_file *, struct uw_error *);
+enum uw_status uw_file_set_mtime(uw_file, int64_t, struct uw_error *);
 bool uw_name_is_portable(const char *, size_t);
 """
 
 
+def tree_files() -> list[str]:
+    """The C files of the tree, as `internals.room` wants them."""
+    return sorted(path.stem for path in CSRC.glob("tree*_posix.c"))
+
+
 def tree_room() -> Room:
     """The room of the tree with what only the crew calls."""
-    return room(
-        INTERNAL,
-        *sorted(path.stem for path in CSRC.glob("tree*_posix.c")),
-        "tree_name",
-        "error",
-    )
+    return room(INTERNAL, *tree_files(), "tree_name", "error")
 
 
 def outcome(in_room: Room, status: int, error: Any) -> str:
-    """``ok``, ``name``, ``usage``, or the name of the errno."""
+    """``ok``, ``name``, ``usage``, ``cancelled``, or the errno's name."""
     lib = in_room.lib
     if status == lib.UW_OK:
         return "ok"
@@ -59,7 +64,20 @@ def outcome(in_room: Room, status: int, error: Any) -> str:
     assert in_room.ffi.string(error.message)
     if status == lib.UW_ERR_SYSTEM:
         return errno.errorcode[error.os_error]
-    return {lib.UW_ERR_NAME: "name", lib.UW_ERR_USAGE: "usage"}[status]
+    return {
+        lib.UW_ERR_NAME: "name",
+        lib.UW_ERR_USAGE: "usage",
+        lib.UW_ERR_CANCELLED: "cancelled",
+    }[status]
+
+
+WAY_NAMES = {
+    NATIVE.lib.UW_STAND_HARDLINK: "hardlink",
+    NATIVE.lib.UW_STAND_REFLINK: "reflink",
+    NATIVE.lib.UW_STAND_COPY: "copy",
+}
+HARDLINK, REFLINK, COPY = WAY_NAMES
+ALL_WAYS = HARDLINK | REFLINK | COPY
 
 
 class Tree:
@@ -142,9 +160,48 @@ class Tree:
             )
         )
 
+    def put(self, name: str, data: bytes = b"new") -> str:
+        """Make or replace a file."""
+        return self.outcome(
+            self.lib.uw_tree_put(
+                self.handle, os.fsencode(name), data, len(data), self.error
+            )
+        )
+
+    def stand_in(
+        self, name: str, target: str = "file", ways: int = ALL_WAYS
+    ) -> str:
+        """Make what a link would show; the way instead of ``ok``."""
+        made = self.ffi.new("int *")
+        status = self.lib.uw_tree_stand_in(
+            self.handle,
+            os.fsencode(name),
+            os.fsencode(target),
+            ways,
+            made,
+            self.error,
+        )
+        return self._way(status, made[0])
+
+    def _way(self, status: int, made: int) -> str:
+        assert (made == 0) == (status != self.lib.UW_OK)
+        return WAY_NAMES[made] if made else self.outcome(status)
+
+    def set_mtime(self, name: str, seconds: int) -> str:
+        """Set the time of modification."""
+        return self.outcome(
+            self.lib.uw_tree_set_mtime(
+                self.handle, os.fsencode(name), seconds, self.error
+            )
+        )
+
     def can_symlink(self) -> int:
         """1 or 0; -1 is a failure."""
         return self.lib.uw_tree_can_symlink(self.handle, self.error)
+
+    def can_hardlink(self) -> int:
+        """1 or 0; -1 is a failure."""
+        return self.lib.uw_tree_can_hardlink(self.handle, self.error)
 
     def publish(self, old: str, new: str, how: str = "NEW") -> str:
         """Rename *old* to *new*."""
@@ -184,6 +241,64 @@ class Tree:
         assert (made[0] == -1) == (status != self.lib.UW_OK)
         self.lib.uw_dir_close(made[0])
         return self.outcome(status)
+
+    def duplicate(
+        self,
+        leaf: str,
+        target: str = "file",
+        ways: int = ALL_WAYS,
+        *,
+        executable: bool = False,
+        stop: bool | None = None,
+        then: Callable[[int], object] = os.fstat,
+    ) -> str:
+        """
+        A second file in ``dir``; the way instead of ``ok``.
+
+        The open file is handed to *then*, and closed.
+        """
+        folder = self.ffi.new("uw_dir *")
+        file = self.ffi.new("uw_file *")
+        made = self.ffi.new("int *")
+        opened = self.lib.uw_dir_open(
+            self.handle, b"dir", 3, folder, self.error
+        )
+        assert opened == self.lib.UW_OK
+        status = self.lib.uw_file_duplicate(
+            self.handle,
+            os.fsencode(target),
+            folder[0],
+            os.fsencode(leaf),
+            executable,
+            ways,
+            self.ffi.NULL if stop is None else self.ffi.new("bool *", stop),
+            made,
+            file,
+            self.error,
+        )
+        word = self._way(status, made[0])
+        self.lib.uw_dir_close(folder[0])
+        assert (file[0] != -1) == (word in ("reflink", "copy"))
+        if file[0] != -1:
+            then(file[0])
+            os.close(file[0])
+        return word
+
+
+def furnish(folder: Path, outside: Path) -> Path:
+    """Make *folder*, with a bit of everything in it."""
+    (folder / "dir").mkdir(parents=True)
+    (folder / "file").write_text("file")
+    (folder / "dir" / "file").write_text("file")
+    os.mkfifo(folder / "fifo")
+    (folder / "out").symlink_to(outside)
+    (folder / "victim").symlink_to(outside / "old")
+    (folder / "dir" / "up").symlink_to("../..")
+    (folder / "inner").symlink_to("dir")
+    (folder / "dangling").symlink_to("nowhere")
+    (folder / "self").symlink_to("self")
+    (folder / "magic").symlink_to("/proc/self/cwd")
+    return folder
 
 
 def snapshot(root: Path) -> dict[str, str]:
@@ -240,6 +355,20 @@ def in_child(function: Callable[[], Any]) -> Any:
     return json.loads(text)
 
 
+@contextlib.contextmanager
+def mounted(folder: Path, *what: str) -> Iterator[None]:
+    """``mount *what* folder`` for a while; skips where that is not allowed."""
+    found = subprocess.run(
+        ["mount", *what, str(folder)], capture_output=True, text=True
+    )
+    if found.returncode != 0:
+        pytest.skip(f"mount {' '.join(what[:2])}: {found.stderr.strip()}")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
+
+
 def become_nobody() -> None:
     """Drop the rights of root, for good."""
     if os.geteuid() == 0:
@@ -248,8 +377,18 @@ def become_nobody() -> None:
         os.setuid(65534)
 
 
+def _number(x86_64: int, aarch64: int) -> int | None:
+    """That of a system call on this machine."""
+    numbers = {"x86_64": x86_64, "aarch64": aarch64}
+    return numbers.get(platform.machine())
+
+
 OPENAT2 = 437
-RENAMEAT2 = {"x86_64": 316, "aarch64": 276}.get(platform.machine())
+RENAMEAT2 = _number(316, 276)
+RENAMEAT = _number(264, 38)
+LINKAT = _number(265, 37)
+IOCTL = _number(16, 29)
+COPY_FILE_RANGE = _number(326, 285)
 
 has_seccomp = pytest.mark.skipif(
     sys.platform != "linux" or RENAMEAT2 is None,
@@ -258,7 +397,11 @@ has_seccomp = pytest.mark.skipif(
 
 
 def deny(syscall: int, error: int) -> None:
-    """Make *syscall* fail with *error* in this process, for good (seccomp)."""
+    """
+    Make *syscall* fail with *error* in this process, for good (seccomp).
+
+    With error 0 it does nothing and returns 0.
+    """
     load, equal, answer = 0x20, 0x15, 0x06  # BPF_LD, BPF_JEQ, BPF_RET
     program = b"".join(
         struct.pack("=HBBI", *step)

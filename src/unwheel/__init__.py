@@ -34,10 +34,10 @@ if TYPE_CHECKING:
         WheelRefused,
         WheelVerified,
     )
-    from .links import Link
+    from .links import Link, LinkPlan
     from .paths import MemberPath
     from .plan import Plan
-    from .policy import Limits, Policy
+    from .policy import Limits, LinkPolicy, Policy
     from .report import FileFact, LinkFact, Report
     from .wheel import Wheel, extract, extract_many, verify, verify_many
 
@@ -70,10 +70,10 @@ _HOMES = {
         "WheelRefused",
         "WheelVerified",
     ),
-    "links": ("Link",),
+    "links": ("Link", "LinkPlan"),
     "paths": ("MemberPath",),
     "plan": ("Plan",),
-    "policy": ("Limits", "Policy"),
+    "policy": ("Limits", "LinkPolicy", "Policy"),
     "report": ("FileFact", "LinkFact", "Report"),
     "wheel": ("Wheel", "extract", "extract_many", "verify", "verify_many"),
 }
@@ -92,6 +92,8 @@ __all__ = [
     "Limits",
     "Link",
     "LinkFact",
+    "LinkPlan",
+    "LinkPolicy",
     "MemberPath",
     "MismatchError",
     "Plan",

@@ -15,23 +15,21 @@ from . import __version__
 TYPE_CHECKING = False  # that of `typing` would cost its import
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable, Iterable, Iterator, Sequence
-    from typing import TypeAlias
+    from collections.abc import Sequence
+    from typing import Any
 
+    from .commands import Result, Start, Success
     from .errors import UnwheelError
     from .events import Event
-    from .listing import Listing
     from .progress import Progress
-    from .report import Report
-
-    Result: TypeAlias = Report | Listing | UnwheelError
-    OnEvent: TypeAlias = Callable[[Event], None] | None
-    Start: TypeAlias = Callable[[OnEvent], Iterable[Result]]
 
 DONE = 0
 REFUSED = 1
 OUR_SIDE = 3  # 2, a usage error, is argparse's
 INTERRUPTED = 130
+
+# What stays of each wheel that is done, if the others are not.
+WRITTEN = {"extract": "extracted", "pack": "packed", "relink": "relinked"}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -66,73 +64,12 @@ def _run(arguments: list[str]) -> int:
     if arguments == ["--version"]:
         print(f"unwheel {__version__}")
         return DONE
+    from .commands import COMMANDS
     from .options import parse
 
     _let_output_escape()
     args = parse(arguments)
-    start = {"extract": _extract, "verify": _verify, "list": _list}
-    return _take_all(args, start[args.command](args))
-
-
-# What is done
-
-
-def _extract(args: argparse.Namespace) -> Start:
-    from .options import policy_of
-    from .wheel import extract, extract_many
-
-    policy = policy_of(args)
-
-    def into(on_event: OnEvent) -> Iterator[Result]:
-        yield _attempt(
-            lambda: extract(
-                args.wheels[0],
-                args.into,
-                policy=policy,
-                threads=args.threads,
-                on_event=on_event,
-            )
-        )
-
-    def each(on_event: OnEvent) -> Iterator[Result]:
-        return extract_many(
-            args.wheels,
-            args.dir,
-            policy=policy,
-            threads=args.threads,
-            on_event=on_event,
-        )
-
-    return each if args.into is None else into
-
-
-def _verify(args: argparse.Namespace) -> Start:
-    from .options import policy_of
-    from .wheel import verify_many
-
-    policy = policy_of(args)
-    return lambda on_event: verify_many(
-        args.wheels, policy=policy, threads=args.threads, on_event=on_event
-    )
-
-
-def _list(args: argparse.Namespace) -> Start:
-    from functools import partial
-
-    from .listing import list_wheel
-    from .options import policy_of
-
-    work = partial(list_wheel, policy=policy_of(args))
-    return lambda _: (_attempt(partial(work, path)) for path in args.wheels)
-
-
-def _attempt(work: Callable[[], Result]) -> Result:
-    from .errors import UnwheelError
-
-    try:
-        return work()
-    except UnwheelError as error:
-        return error
+    return _take_all(args, COMMANDS[args.command](args))
 
 
 # What is told
@@ -144,12 +81,12 @@ def _take_all(args: argparse.Namespace, start: Start) -> int:
     try:
         _tell_each(args, start, statuses)
     except KeyboardInterrupt:
-        extracted = statuses.count(DONE) if args.command == "extract" else 0
-        if not extracted:
+        done = statuses.count(DONE)
+        if not done or args.command not in WRITTEN:
             raise
         _complain(
-            f"interrupted; {extracted} of {len(args.wheels)} wheels are"
-            " extracted, nothing was left behind of the others"
+            f"interrupted; {done} of {len(args.wheels)} wheels are"
+            f" {WRITTEN[args.command]}, nothing was left behind of the others"
         )
         return INTERRUPTED
     return max(statuses, default=DONE)
@@ -201,7 +138,7 @@ class _Voice:
             self._tell_refusal(result, result.wheel or wheel)
             ours = isinstance(result, DestinationError)
             return OUR_SIDE if ours else REFUSED
-        self._tell_success(result)
+        self._tell_success(result, wheel)
         return DONE
 
     def _tell_refusal(self, error: UnwheelError, wheel: str) -> None:
@@ -214,36 +151,50 @@ class _Voice:
         else:
             self._complain(wording.refusal(error, wheel))
 
-    def _tell_success(self, result: Report | Listing) -> None:
+    def _tell_success(self, result: Success, wheel: str) -> None:
+        if self._args.json:
+            _print_json(self._as_object(result))
+        elif self._args.command == "list":
+            if len(self._wheels) > 1:
+                self._say(f"{_printable(wheel)}:")
+            self._say(self._as_text(result))
+        elif not self._args.quiet:
+            self._say(self._as_text(result))
+        if not self._args.quiet and not self._args.json:
+            self._tell_more(result, wheel)
+
+    def _as_object(self, result: Success) -> dict[str, object]:
+        from .report import Report
+
+        if isinstance(result, Report):
+            return result.to_json(files=self._args.files)
+        return result.to_json()
+
+    def _as_text(self, result: Any) -> str:
+        """Draw the *result* as its command does."""
+        command = self._args.command
+        if command in ("extract", "verify", "pack"):
+            from . import wording
+
+            say = wording.packed if command == "pack" else wording.summary
+            return say(result)
+        from . import tables
+
+        if command == "relink":
+            return tables.group_table(result)
+        if "links" in self._args:
+            return tables.link_table(result)
+        return tables.table(result, whole=not _is_terminal(sys.stdout))
+
+    def _tell_more(self, result: Success, wheel: str) -> None:
+        """Tell on standard error what people should know of a success."""
         from . import wording
         from .report import Report
 
-        if not isinstance(result, Report):
-            self._tell_listing(result)
-        elif self._args.json:
-            _print_json(result.to_json(files=self._args.files))
-        elif not self._args.quiet:
-            self._say(wording.summary(result))
-            self._warn(result)
-
-    def _tell_listing(self, listing: Listing) -> None:
-        from . import wording
-
-        if self._args.json:
-            _print_json(listing.to_json())
-            return
-        if len(self._wheels) > 1:
-            self._say(f"{_printable(listing.wheel)}:")
-        whole = not _is_terminal(sys.stdout)
-        self._say(wording.table(listing, whole_digests=whole))
-        if not self._args.quiet:
-            self._warn(listing)
-
-    def _warn(self, result: Report | Listing) -> None:
-        from .wording import warnings
-
-        if result.warnings:
-            self._complain(warnings(result))
+        if isinstance(result, Report) and (told := wording.stand_ins(result)):
+            self._complain(told)
+        if found := getattr(result, "warnings", ()):
+            self._complain(wording.warnings(found, wheel))
 
     def _hear(self, event: Event) -> None:
         from .events import StagingRemoved
@@ -268,7 +219,7 @@ class _Voice:
 def _progress(args: argparse.Namespace) -> Progress | None:
     from os import environ
 
-    if args.quiet or args.json or args.command == "list":
+    if args.quiet or args.json or args.command not in ("extract", "verify"):
         return None
     if not _is_terminal(sys.stderr) or environ.get("TERM") == "dumb":
         return None

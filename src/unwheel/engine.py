@@ -17,7 +17,6 @@ from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import ExitStack, closing
 
 from . import native
-from .backend import EntryTable
 from .errors import (
     ArchiveError,
     CorruptMemberError,
@@ -37,9 +36,11 @@ from .events import (
     WheelRefused,
     WheelVerified,
 )
+from .host import DestinationHost, Probes
+from .linking import Made, make_links, planned, set_times
 from .plan import EXECUTABLE, Plan, make_plan
 from .policy import Policy
-from .report import FileFact, LinkFact, Report
+from .report import FileFact, Report
 from .staging import Staging, remove_stale
 from .values import replace, value
 
@@ -59,10 +60,26 @@ SMALL_COUNT = 40
 
 
 def policy_here(policy: Policy) -> Policy:
-    """The *policy*, as strict as this host makes it."""
+    """
+    The *policy*, as strict as this host makes it.
+
+    Raises:
+        TypeError: If it wants a SOURCE_DATE_EPOCH that the environment lacks.
+    """
     if WINDOWS and policy.portable_names != "refuse":
-        return replace(policy, portable_names="refuse")
+        policy = replace(policy, portable_names="refuse")
+    if policy.mtime == "SOURCE_DATE_EPOCH":
+        policy = replace(policy, mtime=_source_date_epoch())
     return policy
+
+
+def _source_date_epoch() -> int:
+    given = os.environ.get("SOURCE_DATE_EPOCH", "")
+    if not (given.isascii() and given.isdigit() and len(given) < 12):
+        raise TypeError(
+            f"SOURCE_DATE_EPOCH is {given!r}, no number of seconds"
+        )
+    return int(given)
 
 
 def thread_count() -> int:
@@ -148,9 +165,11 @@ class _Run:
         policy: Policy,
         on_event: OnEvent | None,
         crew: Crew,
+        probes: Probes,
     ) -> None:
         self.wheel = wheel
         self._crew = crew
+        self._probes = probes
         self._destination = destination
         self._policy = policy_here(policy)
         self._on_event = on_event
@@ -176,15 +195,25 @@ class _Run:
         self._archive = native.NativeArchive(
             self.wheel, self._policy.limits, self._policy.descriptors
         )
-        self._plan = make_plan(self._archive, self.wheel, self._policy)
-        if self._destination is not None:
-            self._stage(self._destination)
+        destination = self._destination
+        self._plan = make_plan(
+            self._archive,
+            self.wheel,
+            self._policy,
+            None if destination is None else lambda: self._host(destination),
+        )
+        if destination is not None:
+            _check_space(self._stage(destination).path, self._plan.size)
         self._batch = native.Batch(
             self._archive,
             self._tree,
             self._plan.orders.tobytes(),
             self._plan.flags,
             self._plan.digests,
+            times=None
+            if self._plan.times is None
+            else self._plan.times.tobytes(),
+            dedupe=self._policy.dedupe,
         )
         self._tell(WheelPlanned(self.wheel, self._plan.files, self._plan.size))
         if self._plan.size < SMALL_SIZE and self._plan.files < SMALL_COUNT:
@@ -192,25 +221,31 @@ class _Run:
         else:
             self._crew.take(self._batch)
 
-    def _stage(self, destination: str) -> None:
-        self._staging = Staging(
-            destination, replace=self._policy.existing == "replace"
-        )
-        self._staging.make()
-        self._tree = native.Tree(self._staging.path)
-        _check_space(self._staging.path, self._plan.size)
-        if self._plan.links and not self._tree.can_symlink():
-            raise DestinationError(
-                [
-                    Problem(
-                        "HOST_CANNOT",
-                        "the destination cannot hold symbolic links",
-                        member=str(link.path),
-                        found=link.target,
-                    )
-                    for link in self._plan.links
-                ]
+    def _stage(self, destination: str) -> Staging:
+        """The private directory, made when it is first needed."""
+        if self._staging is None:
+            self._staging = Staging(
+                destination,
+                existing=self._policy.existing,
+                existing_links=self._policy.existing_links,
             )
+            self._staging.make()
+            self._tree = native.Tree(self._staging.path)
+        return self._staging
+
+    def _host(self, destination: str) -> DestinationHost:
+        """What the links of the wheel may ask."""
+        return DestinationHost(
+            destination,
+            lambda: self._private_tree(destination),
+            self._policy.link_policy,
+            self._probes,
+        )
+
+    def _private_tree(self, destination: str) -> native.Tree:
+        self._stage(destination)
+        assert self._tree is not None
+        return self._tree
 
     def _tell(self, event: Event) -> None:
         if self._on_event is not None:
@@ -239,8 +274,10 @@ class _Run:
         self.tell_progress()
         results = self._batch.results()
         warnings = [*self._plan.warnings, *self._judge(results)]
-        publishing = self._publish()
-        report = self._report(results, tuple(warnings), publishing)
+        files = _files_of(self._plan, results)
+        made, publishing = self._publish(files)
+        warnings += made.warnings
+        report = self._report(files, made, tuple(warnings), publishing)
         if self._destination is None:
             self._tell(WheelVerified(self.wheel, self._plan.size))
         else:
@@ -304,24 +341,31 @@ class _Run:
             failures.append(_Failure(k, MismatchError, problem))
         return failures
 
-    def _publish(self) -> str | None:
+    def _publish(
+        self, files: Callable[[], Sequence[FileFact]]
+    ) -> tuple[Made, str | None]:
         if self._staging is None or self._tree is None:
-            return None
-        for link in self._plan.links:
-            self._tree.symlink(str(link.path), link.target)
+            return Made(planned(self._plan), (), None), None
+        made = Made((), (), None)
+        if self._plan.links:
+            made = make_links(self._tree, self._plan, self._policy, files())
+        set_times(self._tree, self._plan, self._policy, made)
         if self._policy.durable:
             self._tree.sync()
         self._tree.close()
-        return self._staging.publish(last=self._plan.dist_info)
+        return made, self._staging.publish(last=self._plan.dist_info)
 
     def _report(
         self,
-        results: bytes,
+        files: Callable[[], Sequence[FileFact]],
+        made: Made,
         warnings: tuple[Problem, ...],
         publishing: str | None,
     ) -> Report:
+        assert self._batch is not None
         plan = self._plan
         staging = self._staging
+        repeats, repeated_size = self._batch.repeats()
         return Report(
             wheel=self.wheel,
             action="verify" if staging is None else "extract",
@@ -330,17 +374,15 @@ class _Run:
             size=plan.size,
             archive_size=plan.entries.archive_size,
             directories=len(plan.orders) - plan.files,
-            links=tuple(
-                LinkFact(str(link.path), link.target, "link")
-                for link in plan.links
-            ),
+            links=made.links,
+            repeats=repeats,
+            repeated_size=repeated_size,
             warnings=warnings,
             seconds=time.perf_counter() - self._started,
             publishing=publishing,
             record=self._policy.record,
-            _files=_files_of(
-                plan.entries, plan.orders, plan.flags, plan.files, results
-            ),
+            installed_record=made.record is not None,
+            _files=files,
         )
 
     # ----------------------------------------------------------------- end
@@ -366,14 +408,10 @@ class _Run:
             self._batch.cancel()
 
 
-def _files_of(
-    entries: EntryTable,
-    orders: Sequence[int],
-    flags: bytes,
-    count: int,
-    results: bytes,
-) -> Callable[[], Sequence[FileFact]]:
+def _files_of(plan: Plan, results: bytes) -> Callable[[], Sequence[FileFact]]:
     """The files of a report, made when somebody asks for them."""
+    names, orders, flags = plan.entries.names, plan.orders, plan.flags
+    count = plan.files
 
     def files() -> Sequence[FileFact]:
         facts = []
@@ -381,7 +419,7 @@ def _files_of(
             result = native.Result(results, k)
             facts.append(
                 FileFact(
-                    path=entries.names[orders[k]],
+                    path=names[orders[k]],
                     size=result.size,
                     sha256=result.sha256.hex(),
                     executable=bool(flags[k] & EXECUTABLE),
@@ -548,13 +586,16 @@ def run_many(
     """
     runs: deque[_Run] = deque()
     seen: set[str] = set()
+    probes = Probes()
     with Crew(threads) as crew:
         try:
             for wheel, destination in jobs:
                 if destination is not None:
                     _clean_up(destination, seen, on_event)
                 # In the list before it starts: Ctrl-C may come at any time.
-                runs.append(_Run(wheel, destination, policy, on_event, crew))
+                runs.append(
+                    _Run(wheel, destination, policy, on_event, crew, probes)
+                )
                 runs[-1].start()
                 while len(runs) > AHEAD:
                     yield _end(runs, crew, on_event)

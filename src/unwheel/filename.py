@@ -13,13 +13,18 @@ from itertools import product
 from .errors import InvalidWheelError, Problem, printable
 from .values import value
 
-_SUFFIX = ".whl"
+_WHEEL = ".whl"
+_WHEEL_2 = ".whlx"  # from Wheel-Version 2 on (PEP 777)
+_PYBI = ".pybi"  # a Python to be unpacked (PEP 711)
 _NAME = r"(?P<name>[A-Za-z0-9](?:[A-Za-z0-9._]*[A-Za-z0-9])?)"
 _VERSION = r"(?P<version>[A-Za-z0-9][A-Za-z0-9._+!]*)"
 _BUILD = r"(?P<build>[0-9][A-Za-z0-9._]*)"
 _SET = r"[A-Za-z0-9_]+(?:\.[A-Za-z0-9_]+)*"
 _TAGS = rf"(?P<python>{_SET})-(?P<abi>{_SET})-(?P<platform>{_SET})"
-_FILENAME = re.compile(rf"{_NAME}-{_VERSION}(?:-{_BUILD})?-{_TAGS}\.whl")
+_FILENAME = re.compile(rf"{_NAME}-{_VERSION}(?:-{_BUILD})?-{_TAGS}\.whlx?")
+_PYBI_FILENAME = re.compile(
+    rf"{_NAME}-{_VERSION}(?:-{_BUILD})?-(?P<platform>{_SET})\.pybi"
+)
 
 # A hostile WHEEL file could name 10^18 tags in one line.
 _MOST_TAGS = 4096
@@ -34,13 +39,15 @@ class WheelFilename:
     a digit, and so is safe as the name of a directory.
 
     Attributes:
-        stem: The file name without ".whl".
+        stem: The file name without its extension.
         name: Of the distribution, as written.
         version: As written.
         build: The build tag, or "".
         pythons: The Python tags, lower case, as the other two.
         abis: The ABI tags.
         platforms: The platform tags.
+        extension: ".whl"; ".whlx", of Wheel-Version 2 (PEP 777); or ".pybi"
+            (PEP 711), which has no tags but platforms.
     """
 
     stem: str
@@ -50,37 +57,88 @@ class WheelFilename:
     pythons: tuple[str, ...]
     abis: tuple[str, ...]
     platforms: tuple[str, ...]
+    extension: str = _WHEEL
 
     @classmethod
-    def parse(cls, filename: str) -> WheelFilename:
+    def parse(cls, filename: str, *, wheel2: bool = False) -> WheelFilename:
         """
         Read *filename*, which has no directory.
+
+        Args:
+            filename: The last component of the path.
+            wheel2: Whether a name of Wheel-Version 2 is taken.
 
         Raises:
             InvalidWheelError: If it is not the name of a wheel (FILENAME).
         """
-        found = _FILENAME.fullmatch(filename)
-        if found is None:
-            raise InvalidWheelError([_not_a_wheel(filename)])
+        extension = filename[len(stem(filename)) :]
+        is_pybi = extension == _PYBI
+        pattern = _PYBI_FILENAME if is_pybi else _FILENAME
+        found = pattern.fullmatch(filename)
+        is_wheel2 = extension == _WHEEL_2
+        if found is None or (is_wheel2 and not wheel2):
+            raise InvalidWheelError(
+                [_not_a_wheel(filename, is_wheel2 and found is not None)]
+            )
         return cls(
-            stem=filename[: -len(_SUFFIX)],
+            stem=stem(filename),
             name=found["name"],
             version=found["version"],
             build=found["build"] or "",
-            pythons=tuple(found["python"].lower().split(".")),
-            abis=tuple(found["abi"].lower().split(".")),
-            platforms=tuple(found["platform"].lower().split(".")),
+            pythons=() if is_pybi else _set(found["python"]),
+            abis=() if is_pybi else _set(found["abi"]),
+            platforms=_set(found["platform"]),
+            extension=extension,
         )
 
     @property
+    def is_wheel2(self) -> bool:
+        """Whether it is of Wheel-Version 2."""
+        return self.extension == _WHEEL_2
+
+    @property
+    def is_pybi(self) -> bool:
+        """Whether it is no wheel but a Python."""
+        return self.extension == _PYBI
+
+    @property
+    def info_suffix(self) -> str:
+        """How the name of the directory of its metadata ends."""
+        return ".pybi-info" if self.is_pybi else ".dist-info"
+
+    @property
+    def info_file(self) -> str:
+        """What the file in there is called that tells of the format."""
+        return "PYBI" if self.is_pybi else "WHEEL"
+
+    @property
     def tags(self) -> frozenset[str]:
-        """All tags, "python-abi-platform", of the three compressed sets."""
+        """
+        All tags, "python-abi-platform", of the three compressed sets.
+
+        Those of a pybi are its platforms.
+        """
+        if self.is_pybi:
+            return frozenset(self.platforms)
         return frozenset(expand_tags(self.pythons, self.abis, self.platforms))
 
     @property
     def is_pure_any(self) -> bool:
         """Whether the wheel is for every platform, with no ABI."""
         return self.abis == ("none",) and self.platforms == ("any",)
+
+
+def stem(filename: str) -> str:
+    """The *filename* without its extension."""
+    for extension in (_WHEEL, _WHEEL_2, _PYBI):
+        if filename.endswith(extension):
+            return filename[: -len(extension)]
+    return filename
+
+
+def _set(text: str) -> tuple[str, ...]:
+    """The tags of a compressed set."""
+    return tuple(text.lower().split("."))
 
 
 def expand_tags(
@@ -128,10 +186,11 @@ def same_version(a: str, b: str) -> bool:
         return False
 
 
-def _not_a_wheel(filename: str) -> Problem:
+def _not_a_wheel(filename: str, is_wheel2: bool) -> Problem:
     return Problem(
         "FILENAME",
         "not the file name of a wheel",
         found=printable(filename),
         expected="NAME-VERSION[-BUILD]-PYTHON-ABI-PLATFORM.whl",
+        accept="links.wheel2=True" if is_wheel2 else None,
     )

@@ -6,8 +6,12 @@ from .backend import METHODS, Entry
 from .errors import Problem, SourceError, UnwheelError
 from .policy import Policy
 from .report import fact_to_json, head_to_json, problem_to_json
-from .values import value
+from .values import replace, value
 from .wheel import Wheel
+
+TYPE_CHECKING = False  # that of `typing` would cost its import
+if TYPE_CHECKING:
+    from .encodings import AskedLink
 
 
 @value
@@ -40,6 +44,22 @@ class EntryFact:
 
 
 @value
+class RowFact:
+    """
+    A symbolic link that no entry is, but a file of the wheel asks for.
+
+    Attributes:
+        path: Of the link.
+        encoding: "links" (PEP 778) or "axle" (symlinks.txt).
+        target: What it points to, from the folder of the link.
+    """
+
+    path: str
+    encoding: str
+    target: str
+
+
+@value
 class Listing:
     """
     What is in one wheel.
@@ -49,12 +69,14 @@ class Listing:
         archive_size: Bytes of the wheel file.
         entries: All entries, in the order of the archive.
         warnings: Why a digest or a link's target could not be shown.
+        link_rows: The links that no entry is.
     """
 
     wheel: str
     archive_size: int
     entries: tuple[EntryFact, ...]
     warnings: tuple[Problem, ...] = ()
+    link_rows: tuple[RowFact, ...] = ()
 
     @property
     def size(self) -> int:
@@ -72,7 +94,8 @@ class Listing:
 
         Besides the keys of every object: `archive_size`, `size`,
         `packed_size`; `entries`, objects with the attributes of `EntryFact`;
-        `warnings`, objects as `problem_to_json` says.
+        `link_rows`, objects with those of `RowFact`; `warnings`, objects as
+        `problem_to_json` says.
         """
         return {
             **head_to_json("list", "ok", self.wheel),
@@ -80,6 +103,7 @@ class Listing:
             "size": self.size,
             "packed_size": self.packed_size,
             "entries": [fact_to_json(entry) for entry in self.entries],
+            "link_rows": [fact_to_json(row) for row in self.link_rows],
             "warnings": [problem_to_json(found) for found in self.warnings],
         }
 
@@ -95,9 +119,10 @@ def list_wheel(path: str, policy: Policy) -> Listing:
         SourceError: If it cannot be read at all.
         UnwheelError: If it is no archive, or larger than *policy* allows.
     """
-    with Wheel(path, policy=policy) as wheel:
+    with Wheel(path, policy=to_look(policy)) as wheel:
         digests, warnings = _digests(wheel)
         targets, more_warnings = _targets(wheel)
+        rows, most_warnings = links_in_files(wheel)
         return Listing(
             wheel=path,
             archive_size=wheel.entries.archive_size,
@@ -105,8 +130,74 @@ def list_wheel(path: str, policy: Policy) -> Listing:
                 _fact(entry, digests.get(entry.name), targets.get(entry.name))
                 for entry in wheel.entries
             ),
-            warnings=(*warnings, *more_warnings),
+            warnings=(*warnings, *more_warnings, *most_warnings),
+            link_rows=tuple(
+                RowFact(row.path, row.encoding, text_of(row)) for row in rows
+            ),
         )
+
+
+def to_look(policy: Policy) -> Policy:
+    """The *policy* of who only looks: no version of wheels is too new."""
+    links = policy.link_policy.replace(wheel2=True)
+    return replace(policy, links=links)
+
+
+def links_in_files(
+    wheel: Wheel,
+) -> tuple[list[AskedLink], tuple[Problem, ...]]:
+    """
+    The links that LINKS and symlinks.txt ask for, and what is wrong there.
+
+    It does not matter whether a policy would heed them.
+
+    Raises:
+        SourceError: If the wheel cannot be read.
+    """
+    links: list[AskedLink] = []
+    problems: list[Problem] = []
+    for read in (_links_file, _axle):
+        try:
+            rows, found = read(wheel)
+        except SourceError:
+            raise
+        except UnwheelError as error:
+            rows, found = [], list(error.problems)
+        links += rows
+        problems += found
+    return links, tuple(problems)
+
+
+def _links_file(wheel: Wheel) -> tuple[list[AskedLink], list[Problem]]:
+    data = _content(wheel, "LINKS")
+    if data is None:
+        return [], []
+    from .encodings import read_links_file
+
+    limits, names = wheel.policy.limits, set(wheel.entries.names)
+    return read_links_file(data, names, wheel.dist_info, limits)
+
+
+def _axle(wheel: Wheel) -> tuple[list[AskedLink], list[Problem]]:
+    data = _content(wheel, "symlinks.txt")
+    if data is None:
+        return [], []
+    from .encodings import read_axle
+
+    return read_axle(data, wheel.policy.limits)
+
+
+def _content(wheel: Wheel, name: str) -> bytes | None:
+    """The file *name* of the metadata, if there is any."""
+    if f"/{name}\0".encode() not in wheel.entries.names_blob:
+        return None  # of a million entries there is no list to be made
+    path = f"{wheel.dist_info}/{name}"
+    return wheel.read(path) if path in wheel.entries.names else None
+
+
+def text_of(link: AskedLink) -> str:
+    """The target of *link*; bytes that are no UTF-8 as in names."""
+    return link.target.decode("utf-8", "surrogateescape")
 
 
 def _digests(wheel: Wheel) -> tuple[dict[str, str], tuple[Problem, ...]]:

@@ -21,6 +21,7 @@ from .filename import (
 from .values import value
 
 WHEEL_VERSION = (1, 0)  # the one we know
+WHEEL_VERSION_2 = (2, 0)  # the one of PEP 777 and 778, known if one asks
 
 _SUFFIX = ".dist-info"
 _BODY = re.compile(rb"\n\r?\n|\r\r|\A\r?\n")
@@ -68,10 +69,10 @@ def parse_headers(data: bytes) -> dict[str, list[str]]:
 @value
 class WheelInfo:
     """
-    The file WHEEL.
+    The file WHEEL, or PYBI (PEP 711), which says the same.
 
     Attributes:
-        version: Wheel-Version, major and minor.
+        version: Wheel-Version, or Pybi-Version: major and minor.
         generator: What built it, or "".
         root_is_purelib: Whether the root goes to purelib.
         tags: The Tag lines, as written.
@@ -85,9 +86,16 @@ class WheelInfo:
     warnings: tuple[Problem, ...]
 
     @classmethod
-    def parse(cls, data: bytes) -> WheelInfo:
+    def parse(
+        cls, data: bytes, *, wheel2: bool = False, name: str = "WHEEL"
+    ) -> WheelInfo:
         """
         Read the *data* of WHEEL.
+
+        Args:
+            data: Its bytes.
+            wheel2: Whether its major version may be 2.
+            name: "WHEEL" or "PYBI".
 
         Raises:
             InvalidWheelError: If its version cannot be read (WHEEL_VERSION)
@@ -95,7 +103,8 @@ class WheelInfo:
                 `parse_headers`.
         """
         fields = parse_headers(data)
-        version = _wheel_version(fields.get("wheel-version", []))
+        version = _version(f"{name.title()}-Version", fields)
+        _refuse_version(version, wheel2)
         return cls(
             version=version,
             generator=" ".join(fields.get("generator", [])),
@@ -124,11 +133,13 @@ class CoreMetadata:
         version: As written.
         contacts: Author-email and Maintainer-email, as written: unjudged
             text of strangers.
+        wheel_version: Wheel-Version (PEP 777), or None if it says nothing.
     """
 
     name: str
     version: str
     contacts: tuple[str, ...]
+    wheel_version: tuple[int, int] | None = None
 
     @classmethod
     def parse(cls, data: bytes) -> CoreMetadata:
@@ -137,9 +148,11 @@ class CoreMetadata:
 
         Raises:
             InvalidWheelError: If there is not exactly one name and one
-                version (METADATA_FIELDS), or as `parse_headers`.
+                version (METADATA_FIELDS), a Wheel-Version that cannot be read
+                (WHEEL_VERSION), or as `parse_headers`.
         """
         fields = parse_headers(data)
+        said = "wheel-version" in fields
         return cls(
             name=_only(fields, "Name"),
             version=_only(fields, "Version"),
@@ -149,6 +162,7 @@ class CoreMetadata:
                 for address in fields.get(key, [])
                 if address
             ),
+            wheel_version=_version("Wheel-Version", fields) if said else None,
         )
 
 
@@ -158,6 +172,7 @@ def find_dist_info(
     """
     The one "NAME-VERSION.dist-info" at the top of a wheel.
 
+    Of a pybi it is "NAME-VERSION.pybi-info", and PYBI stands for WHEEL.
     Case does not count in looking for others: `importlib.metadata` sees an
     "X.DIST-INFO" too.
 
@@ -167,20 +182,25 @@ def find_dist_info(
             (DIST_INFO_NAME), or has no METADATA or WHEEL (METADATA_MISSING,
             WHEEL_MISSING).
     """
-    found = _tops(names, _SUFFIX)
+    suffix = _SUFFIX if filename is None else filename.info_suffix
+    info_file = "WHEEL" if filename is None else filename.info_file
+    found = _tops(names, suffix)
     if not found:
-        raise _refusal("DIST_INFO_MISSING", "no .dist-info directory at top")
+        raise _refusal("DIST_INFO_MISSING", f"no {suffix} directory at top")
     if len(found) > 1:
         raise _refusal(
             "DIST_INFO_MANY",
-            "more than one .dist-info directory at the top",
+            f"more than one {suffix} directory at the top",
             found=_shown(found),
         )
     dist_info = found[0]
     problems = list(_wrong_dist_info(dist_info, filename))
     problems += [
-        Problem(f"{name}_MISSING", f"no {name}", member=f"{dist_info}/{name}")
-        for name in ("METADATA", "WHEEL")
+        Problem(code, f"no {name}", member=f"{dist_info}/{name}")
+        for code, name in (
+            ("METADATA_MISSING", "METADATA"),
+            ("WHEEL_MISSING", info_file),
+        )
         if f"{dist_info}/{name}" not in names
     ]
     if problems:
@@ -231,15 +251,16 @@ def check_agreement(
     Judge whether WHEEL, METADATA and the file name say the same.
 
     Returns:
-        The refusals (METADATA_DIFFERS) and the warnings (TAGS_DIFFER, which
-        is no refusal because published wheels have been renamed so; and those
-        of *info*).
+        The refusals (METADATA_DIFFERS, WHEEL_VERSION) and the warnings
+        (TAGS_DIFFER, which is no refusal because published wheels have been
+        renamed so; and those of *info*).
     """
+    refusals = list(_different_versions(info, metadata, filename))
     warnings = list(info.warnings)
-    if filename is None:
-        return [], warnings
-    warnings += _different_tags(info, filename)
-    return list(_different_identity(metadata, filename)), warnings
+    if filename is not None:
+        refusals += _different_identity(metadata, filename)
+        warnings += _different_tags(info, filename)
+    return refusals, warnings
 
 
 def _refusal(
@@ -283,41 +304,84 @@ def _only(fields: dict[str, list[str]], key: str) -> str:
     return values[0]
 
 
-def _wheel_version(values: list[str]) -> tuple[int, int]:
+def _version(header: str, fields: dict[str, list[str]]) -> tuple[int, int]:
+    values = fields.get(header.lower(), [])
     found = _VERSION.fullmatch(values[0]) if len(values) == 1 else None
     if found is None:
         raise InvalidWheelError(
             [
                 Problem(
                     "WHEEL_VERSION",
-                    "WHEEL must have one Wheel-Version",
+                    f"there must be one {header}",
                     found=_shown(values),
                     expected="1.0",
                 )
             ]
         )
-    version = int(found[1]), int(found[2])
-    if version[0] != WHEEL_VERSION[0]:
-        raise InvalidWheelError(
-            [
-                Problem(
-                    "WHEEL_VERSION_UNKNOWN",
-                    "the wheel is of a version with other rules",
-                    found=_shown(values),
-                    expected="1.x",
-                )
-            ]
+    return int(found[1]), int(found[2])
+
+
+def _refuse_version(version: tuple[int, int], wheel2: bool) -> None:
+    """
+    Refuse a major version that we do not know (PEP 427: "must abort").
+
+    Raises:
+        InvalidWheelError: WHEEL_VERSION_UNKNOWN.
+    """
+    known = [1, 2] if wheel2 else [1]
+    if version[0] in known:
+        return
+    raise InvalidWheelError(
+        [
+            Problem(
+                "WHEEL_VERSION_UNKNOWN",
+                "the wheel is of a version with other rules",
+                found=f"{version[0]}.{version[1]}",
+                expected=" or ".join(f"{major}.x" for major in known),
+                accept="links.wheel2=True" if version[0] == 2 else None,
+            )
+        ]
+    )
+
+
+def _different_versions(
+    info: WheelInfo, metadata: CoreMetadata, filename: WheelFilename | None
+) -> Iterable[Problem]:
+    """
+    Where WHEEL, METADATA and the extension tell different wheel versions.
+
+    Then neither wins (PEP 777): a resolver has believed METADATA, and an
+    installer would believe WHEEL.
+    """
+    if filename is not None and filename.is_pybi:
+        return  # has a version of its own
+    said = metadata.wheel_version or (1, 0)
+    if metadata.wheel_version is None and info.version[0] == 1:
+        said = info.version
+    if said != info.version:
+        yield Problem(
+            "WHEEL_VERSION",
+            "METADATA and WHEEL tell different versions of the format",
+            found="{}.{}".format(*said),
+            expected="{}.{}".format(*info.version),
         )
-    return version
+    if filename is not None and filename.is_wheel2 and info.version[0] == 1:
+        yield Problem(
+            "WHEEL_VERSION",
+            "a file name of the format's version 2",
+            found="{}.{}".format(*info.version),
+            expected="2.x",
+        )
 
 
 def _newer(version: tuple[int, int]) -> Iterable[Problem]:
-    if version > WHEEL_VERSION:
+    known = WHEEL_VERSION if version[0] == 1 else WHEEL_VERSION_2
+    if version > known:
         yield Problem(
             "WHEEL_VERSION_NEWER",
             "the wheel is of a newer version than we know",
             found=f"{version[0]}.{version[1]}",
-            expected="1.0",
+            expected="{}.{}".format(*known),
         )
 
 
@@ -330,16 +394,17 @@ def _tops(names: Sequence[str], suffix: str) -> list[str]:
 def _wrong_dist_info(
     dist_info: str, filename: WheelFilename | None
 ) -> Iterable[Problem]:
-    name, _, version = dist_info.removesuffix(_SUFFIX).partition("-")
-    if dist_info.endswith(_SUFFIX) and name and version:
+    suffix = _SUFFIX if filename is None else filename.info_suffix
+    name, _, version = dist_info.removesuffix(suffix).partition("-")
+    if dist_info.endswith(suffix) and name and version:
         if filename is None or _is_of(filename, name, version):
             return
-        expected = f"{filename.name}-{filename.version}{_SUFFIX}"
+        expected = f"{filename.name}-{filename.version}{suffix}"
     else:
-        expected = f"NAME-VERSION{_SUFFIX}"
+        expected = f"NAME-VERSION{suffix}"
     yield Problem(
         "DIST_INFO_NAME",
-        "the .dist-info directory is not that of the wheel",
+        f"the {suffix} directory is not that of the wheel",
         found=printable(dist_info),
         expected=expected,
     )

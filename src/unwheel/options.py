@@ -1,5 +1,5 @@
 """
-What the command line asks for: the options, and the values they take.
+What the command line asks for: the commands, and the options they take.
 
 Made when a command runs; `unwheel --version` never comes here.
 """
@@ -7,17 +7,21 @@ Made when a command runs; `unwheel --version` never comes here.
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from functools import partial
 from os.path import basename
 
-from . import __version__, policy
-from .policy import Limits, Policy
-
-TYPE_CHECKING = False  # that of `typing` would cost its import
-if TYPE_CHECKING:
-    from typing import TypeAlias
-
-    Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+from . import __version__
+from .knobs import (
+    KNOBS,
+    LINKS,
+    PACK_LINKS,
+    RELINK_ENCODINGS,
+    WRITTEN,
+    add_knobs,
+)
+from .policy import LINK_POLICIES
+from .quantities import positive, size
 
 # A given width spares argparse asking for the terminal's: for that it imports
 # shutil, and shutil every compressor there is.
@@ -38,7 +42,8 @@ exit status:
 JSON_HELP = """\
 --json prints one object per wheel on a line of its own, and nothing else.  Its
 keys "format", "action", "status" ("ok", "refused" or "failed") and "wheel" are
-always there; `python -m pydoc unwheel.report` documents the others.
+always there; the others are documented by
+`python -m pydoc unwheel.{module}`.
 """
 
 
@@ -49,28 +54,79 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     Raises:
         SystemExit: If they are wrong (2), or ask for help or version (0).
     """
-    parser = _parser()
-    args = parser.parse_args(arguments)
-    if args.files and not args.json:
-        parser.error("--files needs --json")
-    if args.into is not None and len(args.wheels) != 1:
-        parser.error("--into takes exactly one wheel; -d takes many")
-    if args.command == "extract" and (twice := _named_twice(args.wheels)):
-        parser.error(f"two wheels are named {twice}: one directory for both")
+    parser = _parser(arguments)
+    args = parser.parse_args(_links_named(arguments))
+    if wrong := _contradiction(args):
+        parser.error(wrong)
     return args
 
 
-def _named_twice(wheels: list[str]) -> str | None:
-    """Name the first file that two *wheels* share, if any do."""
-    seen: set[str] = set()
-    for name in map(basename, wheels):
-        if name in seen:
-            return name
-        seen.add(name)
+def _contradiction(args: argparse.Namespace) -> str | None:
+    """Say which options do not go together, if there are such."""
+    if args.files and not args.json:
+        return "--files needs --json"
+    if args.into is not None and len(args.wheels) != 1:
+        return "--into takes exactly one wheel; -d takes many"
+    renamed = args.command in ("extract", "relink")
+    if renamed and (twice := _named_twice(args.wheels)):
+        return f"two wheels are named as {twice}: one place for both"
+    if args.command == "relink" and not (args.output or args.dry_run):
+        return "-o is needed, or --dry-run"
+    if args.command == "list" and (idle := _without_links(args)):
+        return f"{idle} needs --links"
+    if vars(args).get("mtime") == "SOURCE_DATE_EPOCH" and not _is_dated():
+        return "SOURCE_DATE_EPOCH is not set to seconds since 1970"
     return None
 
 
-def _parser() -> argparse.ArgumentParser:
+def _is_dated() -> bool:
+    """Whether the environment says what time it shall be."""
+    from os import environ
+
+    text = environ.get("SOURCE_DATE_EPOCH", "")
+    return text.isascii() and text.isdigit() and len(text) < 12
+
+
+def _named_twice(wheels: list[str]) -> str | None:
+    """Name the first of *wheels* whose results have another's name."""
+    seen: set[str] = set()
+    for name in map(basename, wheels):
+        stem = name.removesuffix(".whl").removesuffix(".whlx")
+        if stem in seen:
+            return name
+        seen.add(stem)
+    return None
+
+
+def _links_named(arguments: list[str]) -> list[str]:
+    """
+    Give the ``--links`` of `list` its policy where it has none.
+
+    argparse would take the wheel behind it for the name of one.
+    """
+    if arguments[:1] != ["list"]:
+        return arguments
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    named = list(arguments)
+    for k in reversed(range(end)):
+        if named[k] == "--links" and named[k + 1 : k + 2] not in NAMED:
+            named[k] = "--links=strict"
+    return named
+
+
+NAMED = [[name] for name in LINK_POLICIES]
+
+
+def _without_links(args: argparse.Namespace) -> str | None:
+    """Name an option that only a listing of links heeds, if there is none."""
+    given = vars(args)
+    if "links" in given:
+        return None
+    idle = (field for field in given if field.startswith("links."))
+    return next((KNOBS[field].option for field in idle), None)
+
+
+def _parser(arguments: list[str]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="unwheel",
         description="Take Python wheels apart: every byte is verified while it"
@@ -87,23 +143,30 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(
         dest="command", metavar="COMMAND", required=True, prog="unwheel"
     )
-    _add_extract(commands)
-    _add_verify(commands)
-    _add_list(commands)
+    # Whoever names a command does not wait for the options of the others.
+    named = [name for name in arguments[:1] if name in COMMANDS]
+    for name in named or COMMANDS:
+        summary, fill = COMMANDS[name]
+        fill(
+            commands.add_parser(
+                name, help=summary, formatter_class=HELP, allow_abbrev=False
+            )
+        )
     return parser
 
 
-def _add_extract(commands: Commands) -> None:
-    command = _add_command(
-        commands,
-        "extract",
-        "extract wheels, each into a directory of its own",
+def _extract(command: argparse.ArgumentParser) -> None:
+    _describe(
+        command,
         "Extract every WHEEL into DIR/<its file name without .whl>.\n"
         "A directory appears when all of its wheel is verified, or not at"
         " all.",
         "unwheel extract numpy-*.whl scipy-*.whl -d unpacked",
         "unwheel extract demo-1.0-py3-none-any.whl --into demo",
         "unwheel extract *.whl -d unpacked --json --files > digests.jsonl",
+        "unwheel extract libfoo-*.whl --links portable --stand-ins hardlink",
+        "unwheel extract demo-*.whl --links strict --any-tag allow",
+        "unwheel extract demo-*.whl --links editable --editable-root src",
     )
     where = command.add_mutually_exclusive_group()
     where.add_argument(
@@ -118,71 +181,166 @@ def _add_extract(commands: Commands) -> None:
         metavar="DIR",
         help="extract the only WHEEL into exactly DIR, absent or empty",
     )
+    _add_threads(command)
     _add_files(command)
-    _add_policy(command)
+    add_knobs(command)
 
 
-def _add_verify(commands: Commands) -> None:
-    command = _add_command(
-        commands,
-        "verify",
-        "do all that extract does, but write nothing",
+# What a command that writes nothing has no use for: it takes every host for
+# one that can link, and knows of no other package.
+_UNWRITTEN = {
+    *(knob.field for knob in WRITTEN.knobs if knob.field != "dedupe"),
+    "links.host_cannot",
+    "links.stand_ins",
+    "links.max_copied_size",
+    "links.max_copied_entries",
+    "links.editable_root",
+    "links.inter_package",
+    "links.installed_record",
+}
+
+
+def _verify(command: argparse.ArgumentParser) -> None:
+    _describe(
+        command,
         "Check every byte of every WHEEL against its CRC-32 and RECORD,\n"
         "and every name and link, without writing anything.",
         "unwheel verify dist/*.whl",
         "unwheel verify --record names --max-total-size 20G torch-*.whl",
+        "unwheel verify --links refuse dist/*.whl",
     )
+    _add_threads(command)
     _add_files(command)
-    _add_policy(command, "existing", "durable")
+    add_knobs(command, _UNWRITTEN)
 
 
-def _add_list(commands: Commands) -> None:
-    command = _add_command(
-        commands,
-        "list",
-        "show what is in wheels, unverified",
+def _list(command: argparse.ArgumentParser) -> None:
+    _describe(
+        command,
         "Show type, POSIX mode, method, size, packed size, the digest in"
         " RECORD,\nname and link target of every entry.  Nothing is verified."
-        "\nOn a terminal, digests are cut short.",
+        "\nOn a terminal, digests are cut short.  With --links, show every"
+        " symbolic link\ninstead: what it leads to, hop by hop, and what would"
+        " become of it.",
         "unwheel list demo-1.0-py3-none-any.whl",
         "unwheel list --json *.whl | jq -r '.entries[].path'",
+        "unwheel list --links libfoo-*.whl",
+        "unwheel list --links portable demo-1.0-py3-none-any.whl",
+        module="listing unwheel.graph",
     )
-    _add_policy(
-        command, "record", "links", "portable_names", "existing", "durable"
+    add_knobs(
+        command, _UNWRITTEN | {"record", "links", "portable_names", "dedupe"}
+    )
+    _add_links(command)
+
+
+def _add_links(command: argparse.ArgumentParser) -> None:
+    """Let `list` show links, as a policy would have them."""
+    command.add_argument(
+        LINKS.knobs[0].option,
+        nargs="?",
+        const="strict",
+        choices=LINK_POLICIES,
+        metavar="POLICY",
+        default=argparse.SUPPRESS,
+        help="show links, and what POLICY makes of them (default: strict)",
     )
 
 
-def _add_command(
-    commands: Commands,
-    name: str,
-    summary: str,
+def _pack(command: argparse.ArgumentParser) -> None:
+    _describe(
+        command,
+        "Make a wheel of every TREE, a directory with a .dist-info in it.\n"
+        "The same tree makes the same bytes, whenever and wherever.",
+        "unwheel pack unpacked/demo-1.0-py3-none-any -o dist",
+        "unwheel pack build/libfoo -o dist --links zip",
+        subject="TREE",
+        module="pack",
+    )
+    _add_output(command)
+    command.add_argument(
+        "--links",
+        choices=PACK_LINKS,
+        default="refuse",
+        dest="encoding",
+        help="symbolic links: refuse the tree and list them, copy what they"
+        " lead to, or write them as ZIP entries or into LINKS (PEP 778)"
+        " (default: refuse)",
+    )
+
+
+def _relink(command: argparse.ArgumentParser) -> None:
+    _describe(
+        command,
+        "Find files of a WHEEL that are byte for byte the same, and write the"
+        " wheel\nanew with links in the place of the copies.  Nothing else"
+        " changes.",
+        "unwheel relink casadi-*.whl --encoding zip --dry-run",
+        "unwheel relink wheels/*.whl -o dist --encoding zip --min-size 64K",
+        module="relink",
+    )
+    _add_output(command, required=False)
+    command.add_argument(
+        "--encoding",
+        choices=RELINK_ENCODINGS,
+        required=True,
+        help="write links as ZIP entries, or into LINKS (PEP 778)",
+    )
+    command.add_argument(
+        "--min-size",
+        type=_some_size,
+        metavar="SIZE",
+        help="leave files that are smaller as they are (default: 4K)",
+    )
+    command.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="say what would be done; write nothing",
+    )
+
+
+# By name: the summary, and what adds the options.
+COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
+    "extract": ("extract wheels, each into a directory of its own", _extract),
+    "verify": ("do all that extract does, but write nothing", _verify),
+    "list": ("show what is in wheels, unverified", _list),
+    "pack": ("make wheels of trees", _pack),
+    "relink": ("put links in the place of repeated files", _relink),
+}
+
+
+def _describe(
+    command: argparse.ArgumentParser,
     description: str,
     *examples: str,
-) -> argparse.ArgumentParser:
-    epilog = "\n  ".join(("examples:", *examples))
-    command = commands.add_parser(
-        name,
-        help=summary,
-        usage=f"unwheel {name} [option ...] WHEEL ...",
-        description=description,
-        epilog=f"{epilog}\n\n{JSON_HELP}\n{STATUSES}",
-        formatter_class=HELP,
-        allow_abbrev=False,
+    subject: str = "WHEEL",
+    module: str = "report",
+) -> None:
+    """Add what every command has: help, what it is about, how it tells."""
+    shown = "\n  ".join(("examples:", *examples))
+    command.usage = f"{command.prog} [option ...] {subject} ..."
+    command.description = description
+    command.epilog = (
+        f"{shown}\n\n{JSON_HELP.format(module=module)}\n{STATUSES}"
     )
-    command.add_argument("wheels", nargs="+", metavar="WHEEL")
+    command.add_argument("wheels", nargs="+", metavar=subject)
     command.add_argument(
-        "--json", action="store_true", help="print one object per wheel"
-    )
-    command.add_argument(
-        "--threads",
-        type=_positive,
-        metavar="N",
-        help="threads that work (default: one per CPU)",
+        "--json",
+        action="store_true",
+        help=f"print one object per {subject.lower()}",
     )
     command.add_argument(
         "--quiet", action="store_true", help="print nothing but refusals"
     )
-    return command
+
+
+def _add_threads(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--threads",
+        type=positive,
+        metavar="N",
+        help="threads that work (default: one per CPU)",
+    )
 
 
 def _add_files(command: argparse.ArgumentParser) -> None:
@@ -193,161 +351,19 @@ def _add_files(command: argparse.ArgumentParser) -> None:
     )
 
 
-# The field of Policy, its values, what it is about.
-CHOICES = (
-    ("record", policy.RECORD_LEVELS, "what RECORD says of the files"),
-    ("links", policy.LINK_POLICIES, "symbolic links"),
-    ("portable_names", policy.PORTABLE_NAMES, "names that not every host has"),
-    ("descriptors", policy.DESCRIPTORS, "data descriptors behind members"),
-    ("existing", policy.EXISTING, "a destination that is not empty"),
-)
-
-
-def _add_policy(command: argparse.ArgumentParser, *unused: str) -> None:
-    """Add what sets a Policy, but for the fields that are *unused*."""
-    group = command.add_argument_group("what is accepted")
-    for field, allowed, text in CHOICES:
-        if field not in unused:
-            default = getattr(Policy(), field)
-            group.add_argument(
-                _option(field),
-                choices=allowed,
-                default=default,
-                help=f"{text} (default: {default})",
-            )
-    if "durable" not in unused:
-        group.add_argument(
-            "--durable",
-            action="store_true",
-            help="flush to the disk before a directory appears",
-        )
-    _add_limits(command, Limits())
-
-
-def _option(field: str) -> str:
-    """Name the option that sets the *field* of Policy."""
-    return "--" + field.replace("_", "-")
-
-
-# The field of Limits, its option, what is counted: bytes if "SIZE".
-LIMITS = (
-    ("entries", "--max-entries", "N", "entries of the archive"),
-    ("member_size", "--max-member-size", "SIZE", "one member, inflated"),
-    ("total_size", "--max-total-size", "SIZE", "all members, inflated"),
-    ("ratio", "--max-ratio", "N", "inflated bytes per byte of wheel"),
-    ("ratio_floor", "--ratio-floor", "SIZE", "up to this any ratio is fine"),
-    ("member_ratio", "--max-member-ratio", "N", "the same, of one member"),
-    ("name_length", "--max-name-length", "SIZE", "a member's name"),
-    ("component_length", "--max-component-length", "SIZE", "a part of a name"),
-    ("depth", "--max-depth", "N", "parts of a name"),
-    ("links", "--max-links", "N", "symbolic links"),
-    (
-        "link_target_length",
-        "--max-link-target-length",
-        "SIZE",
-        "the target of a link",
-    ),
-    ("metadata_size", "--max-metadata-size", "SIZE", "METADATA, and WHEEL"),
-    ("record_size", "--max-record-size", "SIZE", "RECORD"),
-    ("directory_size", "--max-directory-size", "SIZE", "the ZIP directory"),
-)
-
-
-def _add_limits(command: argparse.ArgumentParser, limits: Limits) -> None:
-    group = command.add_argument_group(
-        "limits",
-        "A SIZE is in bytes, or like 64K, 1.5G, 2GiB (powers of 1024) or\n"
-        "64kB, 2GB (powers of 1000).",
-    )
-    for field, option, metavar, text in LIMITS:
-        default: int = getattr(limits, field)
-        shown = _short_size(default) if metavar == "SIZE" else str(default)
-        group.add_argument(
-            option,
-            dest=f"limit_{field}",
-            type=_size if metavar == "SIZE" else _number,
-            default=default,
-            metavar=metavar,
-            help=f"{text} (default: {shown})",
-        )
-
-
-def policy_of(args: argparse.Namespace) -> Policy:
-    """Make the policy that *args* ask for."""
-    given = vars(args)
-    limits = {row[0]: given[f"limit_{row[0]}"] for row in LIMITS}
-    fields = [row[0] for row in CHOICES] + ["durable"]
-    chosen = {field: given[field] for field in fields if field in given}
-    return Policy(**chosen, limits=Limits(**limits))
-
-
-def accepting_option(accept: str) -> str:
-    """
-    Name the option that does what *accept*, a `Problem.accept`, says.
-
-    ``record="warn"`` is ``--record warn``, ``limits.depth`` is
-    ``--max-depth N``; what has no option is returned as it is.
-    """
-    name, _, value = accept.partition("=")
-    for field, option, metavar, _text in LIMITS:
-        if name == f"limits.{field}":
-            return f"{option} {value or metavar}"
-    value = value.strip("\"'")
-    for field, allowed, _text in CHOICES:
-        if name == field and value in allowed:
-            return f"{_option(field)} {value}"
-    return accept
-
-
-# Numbers, as they are typed
-
-MOST = (1 << 63) - 1  # what the core can hold
-
-
-def _number(text: str) -> int:
-    """Read a count: decimal digits, nothing else."""
-    if not _is_digits(text) or int(text) > MOST:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number")
-    return int(text)
-
-
-def _positive(text: str) -> int:
-    if (number := _number(text)) == 0:
+def _some_size(text: str) -> int:
+    if (found := size(text)) == 0:
         raise argparse.ArgumentTypeError("at least 1 is needed")
-    return number
+    return found
 
 
-def _size(text: str) -> int:
-    """Read a size as GNU does: 64K and 64KiB are 65,536, 64kB is 64,000."""
-    number = text.rstrip("BIKMGTbikmgt")
-    factor = _unit(text[len(number) :].lower())
-    whole, _, part = number.partition(".")
-    if factor and _is_digits(whole) and (not part or _is_digits(part)):
-        parts: int = 10 ** len(part)
-        size = int(whole + part) * factor // parts
-        if size <= MOST:
-            return size
-    raise argparse.ArgumentTypeError(
-        f"{text!r} is not a size such as 500000, 64K or 1.5G"
+def _add_output(
+    command: argparse.ArgumentParser, *, required: bool = True
+) -> None:
+    command.add_argument(
+        "-o",
+        "--output",
+        metavar="DIR",
+        required=required,
+        help="where the wheels go",
     )
-
-
-def _unit(suffix: str) -> int | None:
-    """Bytes of a unit: "", "b", "k", "kib", "kb" and so on."""
-    if suffix in ("", "b"):
-        return 1
-    power = "kmgt".find(suffix[0]) + 1
-    base = {"": 1024, "ib": 1024, "b": 1000}.get(suffix[1:])
-    return base**power if power and base else None
-
-
-def _is_digits(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) <= 20
-
-
-def _short_size(size: int) -> str:
-    """Write *size* exactly, in the words that `_size` reads."""
-    for unit, factor in (("T", 1 << 40), ("M", 1 << 20), ("K", 1 << 10)):
-        if size and size % factor == 0:
-            return f"{size // factor}{unit}"
-    return str(size)

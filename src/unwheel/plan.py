@@ -8,20 +8,21 @@ members costs a few passes in C, not 12,000 objects.
 
 from __future__ import annotations
 
-import stat
 from array import array
-from collections.abc import (
-    Callable,
-    Collection,
-    Iterable,
-    Iterator,
-    Mapping,
-    Sequence,
-)
+from collections.abc import Callable, Collection, Mapping, Sequence
 
-from . import links, metadata, paths, record
+from . import links, metadata, record
+from .asking import AXLE_DONE, Asked, asked_links, read_limited
 from .backend import HOST_UNIX, Archive, EntryTable
+from .contents import (
+    Kinds,
+    judge_link_count,
+    judge_names,
+    judge_sizes,
+    judge_types,
+)
 from .errors import (
+    DestinationError,
     InvalidWheelError,
     LimitError,
     Problem,
@@ -31,8 +32,9 @@ from .errors import (
     UnwheelError,
 )
 from .filename import WheelFilename
+from .findings import Findings
 from .policy import Limits, Policy
-from .values import replace, value
+from .values import value
 
 # Bits of an order, as the core's `enum uw_order_flag` has them.
 EXECUTABLE = 1
@@ -41,19 +43,16 @@ SHA256 = 4
 
 NO_DIGEST = bytes(32)
 
-_TYPE_SHIFT = 12
-_REGULAR = stat.S_IFREG >> _TYPE_SHIFT
-_DIRECTORY = stat.S_IFDIR >> _TYPE_SHIFT
-_LINK = stat.S_IFLNK >> _TYPE_SHIFT
 _EXECUTABLE_ATTRIBUTE = 0o111 << 16
 
-# Hosts with MS-DOS attributes, FAT to NTFS, and that of a directory
-# (APPNOTE 4.4.2.2).
-_DOS_HOSTS = (0, 6, 10, 14)
-_DOS_DIRECTORY = 0x10
+# Reasons of links that are not the wheel's fault.
+_OURS = {
+    "HOST_CANNOT": DestinationError,
+    "COPY_BUDGET": LimitError,
+    "TOO_MANY_LINKS": LimitError,
+}
 
-# How the names of staging directories begin; see `staging`.
-RESERVED = ".unwheel-"
+GetHost = Callable[[], links.Host]
 
 
 @value
@@ -67,10 +66,14 @@ class Plan:
         entries: The facts it was made from.
         dist_info: The name of the .dist-info directory.
         record: RECORD, or None if the policy does without.
-        links: The symbolic links to make, after all files.
+        links: What becomes of the symbolic links, after all files.
+        extras: Files that no member is, but the links need: their names and
+            their content.
         orders: Index in the directory of each order, 32-bit.
         flags: `EXECUTABLE`, `DIRECTORY`, `SHA256` of each order.
         digests: 32 bytes for each order.
+        times: Of modification, seconds since 1970, for each order; None for
+            now.
         rehash: Orders whose RECORD digest is not SHA-256: the index of the
             order, the algorithm, the digest.
         files: How many of the orders are files.
@@ -84,53 +87,23 @@ class Plan:
     dist_info: str
     record: record.Record | None
     links: tuple[links.Link, ...]
+    extras: tuple[tuple[str, bytes], ...]
     orders: array[int]
     flags: bytes
     digests: bytes
+    times: array[int] | None
     rehash: tuple[tuple[int, str, bytes], ...]
     files: int
     size: int
     warnings: tuple[Problem, ...]
 
 
-class _Findings:
-    """Problems by whose fault they are, in the order they were found."""
-
-    def __init__(self, wheel: str) -> None:
-        self.wheel = wheel
-        self.warnings = Problems()
-        self._refusals = Problems()
-        self._kind: type[UnwheelError] | None = None  # of the first
-
-    def refuse(
-        self, kind: type[UnwheelError], problems: Iterable[Problem]
-    ) -> None:
-        self._refusals.extend(problems)
-        if self._kind is None and self._refusals:
-            self._kind = kind
-
-    def absorb(self, error: UnwheelError) -> None:
-        self.refuse(type(error), error.problems)
-
-    def take_record(self, level: str, problems: Iterable[Problem]) -> None:
-        """What is wrong with RECORD, at that *level* of the policy."""
-        accept = 'record="warn"'
-        problems = [
-            p if p.accept else replace(p, accept=accept)
-            for p in Problems(problems)
-        ]
-        if level == "warn":
-            self.warnings.extend(problems)
-        else:
-            self.refuse(RecordError, problems)
-
-    def check(self) -> None:
-        """Raise everything that was found, if anything was."""
-        if self._kind is not None:
-            raise self._kind(self._refusals, wheel=self.wheel)
-
-
-def make_plan(archive: Archive, wheel: str, policy: Policy) -> Plan:
+def make_plan(
+    archive: Archive,
+    wheel: str,
+    policy: Policy,
+    host: GetHost | None = None,
+) -> Plan:
     """
     Judge *archive* by *policy*.
 
@@ -139,6 +112,8 @@ def make_plan(archive: Archive, wheel: str, policy: Policy) -> Plan:
         wheel: Its path or name, as the caller said it; the last component has
             to be a wheel's file name.
         policy: What is allowed.
+        host: Asked, if links hang on it, for where the wheel is going to;
+            without it, for a place that can hold links.
 
     Raises:
         UnsafeMemberError: A name, a type, a link, a collision.
@@ -146,278 +121,182 @@ def make_plan(archive: Archive, wheel: str, policy: Policy) -> Plan:
         InvalidWheelError: A sound archive, but not a wheel.
         RecordError: RECORD is missing, malformed or incomplete.
         CorruptMemberError: A member that has to be read is corrupt.
+        DestinationError: The destination cannot hold the links.
     """
+    findings = Findings(wheel)
+    facts = _judge(archive, wheel, policy, host, findings)
+    link_plan = facts.link_plan
+    for problem in link_plan.problems:
+        findings.refuse(_OURS.get(problem.code, UnsafeMemberError), [problem])
+    extras = _extras(link_plan.links, facts, findings)
+    findings.check()
+    return _orders(wheel, archive.entries, facts, extras, policy, findings)
+
+
+def judge_links(
+    archive: Archive, wheel: str, policy: Policy
+) -> links.LinkPlan:
+    """
+    What becomes of the links of *archive*, and why it may not.
+
+    Raises:
+        UnwheelError: If there is something else wrong with it.
+    """
+    findings = Findings(wheel)
+    facts = _judge(archive, wheel, policy, None, findings)
+    findings.check()
+    return facts.link_plan
+
+
+@value
+class _Facts:
+    """What a wheel is, as far as it has been judged."""
+
+    filename: WheelFilename
+    index: Mapping[str, int]
+    kinds: Kinds
+    dist_info: str
+    rows: record.Record | None
+    link_plan: links.LinkPlan
+
+
+def _judge(
+    archive: Archive,
+    wheel: str,
+    policy: Policy,
+    host: GetHost | None,
+    findings: Findings,
+) -> _Facts:
     table = archive.entries
-    findings = _Findings(wheel)
-    filename = _parse_filename(wheel, findings)
-    kinds = _judge_types(table, findings)
-    _judge_names(table, policy, findings)
-    _judge_sizes(table, policy.limits, findings)
-    _judge_link_count(len(kinds.links), policy.limits, findings)
+    filename = _parse_filename(wheel, policy, findings)
+    kinds = judge_types(table, policy, findings)
+    judge_names(table, kinds, policy, findings)
+    judge_sizes(table, policy.limits, findings)
+    judge_link_count(len(kinds.links), policy.limits, findings)
     findings.check()
 
     dist_info = _find_dist_info(table, filename, findings)
     findings.check()
     index = {name: k for k, name in enumerate(table.names)}
-    contact, platforms = _judge_metadata(
-        archive, index, dist_info, filename, policy.limits, findings
+    info, contact = _judge_metadata(
+        archive, index, dist_info, filename, policy, findings
     )
-    targets = _link_targets(archive, kinds, policy.limits, findings)
+    asked = asked_links(
+        archive, index, kinds, dist_info, info, policy, findings
+    )
     rows = _judge_record(
-        archive, index, kinds, dist_info, targets, policy, findings
-    )
-    link_plan = links.resolve(
-        targets,
-        table.names,
-        policy=policy.links,
-        filename=filename,
-        dist_info=dist_info,
-        contact=contact,
-        platforms=platforms,
-        limits=policy.limits,
-    )
-    findings.refuse(UnsafeMemberError, link_plan.problems)
-    findings.check()
-    return _orders(
-        wheel, filename, table, kinds, dist_info, rows, link_plan, policy,
+        archive,
+        index,
+        kinds,
+        dist_info,
+        asked.payloads,
+        filename,
+        policy,
         findings,
+    )
+    return _Facts(
+        filename=filename,
+        index=index,
+        kinds=kinds,
+        dist_info=dist_info,
+        rows=rows,
+        link_plan=_resolve(
+            asked, table, filename, dist_info, info, contact, policy,
+            # Nothing is written, nor tried out, for a wheel that is refused.
+            host if not findings.refused else None,
+        ),
     )  # fmt: skip
 
 
-# ----------------------------------------------------------- what it is
-
-
-def _parse_filename(wheel: str, findings: _Findings) -> WheelFilename:
-    try:
-        return WheelFilename.parse(wheel.replace("\\", "/").rpartition("/")[2])
-    except UnwheelError as error:
-        raise type(error)(error.problems, wheel=findings.wheel) from None
-
-
-class _Kinds:
-    """Which entries are files, directories and links."""
-
-    def __init__(self, count: int) -> None:
-        self.files: Sequence[int] = range(count)
-        self.directories: Sequence[int] = ()
-        self.links: Sequence[int] = ()
-
-
-def _judge_types(table: EntryTable, findings: _Findings) -> _Kinds:
-    """
-    Sort the entries by what they are.
-
-    Only a host-3 entry says what it is (APPNOTE 4.4.2.2); a link mode under
-    another host is read differently by careful readers, so it is refused.
-    """
-    kinds = _Kinds(len(table))
-    plain = {(HOST_UNIX, _REGULAR), (HOST_UNIX, 0)}
-    types = [attribute >> 28 for attribute in table.attributes]
-    hosts = [made_by >> 8 for made_by in table.made_by]
-    slashed = b"/\0" in table.names_blob
-    if not slashed and plain.issuperset(zip(hosts, types, strict=True)):
-        return kinds
-    files, directories, symlinks = [], [], []
-    for k, (name, host, kind) in enumerate(
-        zip(table.names, hosts, types, strict=True)
-    ):
-        problem = _type_problem(name, host, kind, table.attributes[k])
-        if problem is not None:
-            findings.refuse(UnsafeMemberError, [problem])
-        elif name.endswith("/"):
-            directories.append(k)
-        elif host == HOST_UNIX and kind == _LINK:
-            symlinks.append(k)
-        else:
-            files.append(k)
-    kinds.files, kinds.directories, kinds.links = files, directories, symlinks
-    return kinds
-
-
-_TYPE_NAMES = {
-    stat.S_IFIFO >> _TYPE_SHIFT: "a FIFO",
-    stat.S_IFCHR >> _TYPE_SHIFT: "a character device",
-    stat.S_IFBLK >> _TYPE_SHIFT: "a block device",
-    stat.S_IFSOCK >> _TYPE_SHIFT: "a socket",
-}
-
-
-def _type_problem(
-    name: str, host: int, kind: int, attributes: int
-) -> Problem | None:
-    if host != HOST_UNIX:
-        return _foreign_problem(name, host, kind, attributes)
-    if name.endswith("/"):
-        if kind in (0, _DIRECTORY):
-            return None
-        return Problem(
-            "SLASH_NAME",
-            "the name of a directory with the mode of something else",
-            member=name,
-        )
-    if kind in (0, _REGULAR, _LINK):
-        return None
-    if kind == _DIRECTORY:
-        return Problem(
-            "SLASH_NAME",
-            "the mode of a directory, but the name does not end in '/'",
-            member=name,
-        )
-    return Problem(
-        "FILE_TYPE",
-        "neither a file nor a directory nor a link",
-        member=name,
-        found=_TYPE_NAMES.get(kind, f"type {kind:#x}"),
-    )
-
-
-def _foreign_problem(
-    name: str, host: int, kind: int, attributes: int
-) -> Problem | None:
-    """What another host than Unix says, that careful readers read in two."""
-    if kind == _LINK:
-        return Problem(
-            "AMBIGUOUS_HOST",
-            "the mode of a link under a host that is not Unix",
-            member=name,
-            found=f"host {host}",
-            expected="host 3",
-        )
-    is_directory = host in _DOS_HOSTS and attributes & _DOS_DIRECTORY
-    if is_directory and not name.endswith("/"):
-        return Problem(
-            "SLASH_NAME",
-            "a directory to MS-DOS, but the name does not end in '/'",
-            member=name,
-        )
-    return None
-
-
-def _judge_names(
-    table: EntryTable, policy: Policy, findings: _Findings
-) -> None:
-    refusals, warnings = paths.check_names(
-        table.names,
-        table.names_blob,
-        table.flags,
-        policy.limits,
-        policy.portable_names,
-    )
-    for problem in refusals:
-        limit = (problem.accept or "").startswith("limits.")
-        findings.refuse(LimitError if limit else UnsafeMemberError, [problem])
-    findings.warnings.extend(warnings)
-    findings.refuse(UnsafeMemberError, _reserved(table))
-
-
-def _reserved(table: EntryTable) -> Iterator[Problem]:
-    """
-    Names at the top that staging uses.
-
-    The next run would take such a directory for what a dead process left,
-    and remove it from the published tree.
-    """
-    if RESERVED.encode() not in table.names_blob.lower():
-        return
-    for name in table.names:
-        if name.lower().startswith(RESERVED):
-            yield Problem(
-                "RESERVED_NAME",
-                f"names that begin with {RESERVED!r} are our own",
-                member=name,
-            )
-
-
-def _judge_sizes(
-    table: EntryTable, limits: Limits, findings: _Findings
-) -> None:
-    """Refuse bombs by what the directory states; the core holds it to that."""
-    findings.refuse(LimitError, _size_problems(table, limits))
-    largest = max(table.sizes, default=0)
-    ratio = limits.member_ratio
-    if largest > limits.member_size:
-        findings.refuse(
-            LimitError,
-            _each_above(
-                table,
-                "MEMBER_TOO_LARGE",
-                "limits.member_size",
-                lambda _: limits.member_size,
-            ),
-        )
-    # A block of DEFLATE has a header, hence the allowance for tiny members.
-    if any(
-        size > ratio * (packed + 8)
-        for size, packed in zip(table.sizes, table.packed_sizes, strict=True)
-    ):
-        findings.refuse(
-            LimitError,
-            _each_above(
-                table,
-                "MEMBER_RATIO",
-                "limits.member_ratio",
-                lambda k: ratio * (table.packed_sizes[k] + 8),
-            ),
-        )
-
-
-def _each_above(
+def _resolve(
+    asked: Asked,
     table: EntryTable,
-    code: str,
-    accept: str,
-    most: Callable[[int], int],
-) -> Iterator[Problem]:
-    for k, size in enumerate(table.sizes):
-        if size > most(k):
-            yield Problem(
-                code,
-                "the member is larger than is allowed",
-                member=table.names[k],
-                found=f"{size} bytes",
-                expected=f"at most {most(k)}",
-                accept=accept,
-            )
+    filename: WheelFilename,
+    dist_info: str,
+    info: metadata.WheelInfo | None,
+    contact: str | None,
+    policy: Policy,
+    host: GetHost | None,
+) -> links.LinkPlan:
+    if not asked.links:
+        return links.LinkPlan((), ())
+    return links.resolve(
+        asked.links,
+        dict(zip(table.names, table.sizes, strict=True)),
+        policy=policy.link_policy,
+        filename=filename,
+        dist_info=dist_info,
+        contact=contact,
+        platforms=info.platforms if info is not None else (),
+        host=host() if host is not None else None,
+        limits=policy.limits,
+    )
 
 
-def _size_problems(table: EntryTable, limits: Limits) -> Iterator[Problem]:
-    total = sum(table.sizes)
-    if total > limits.total_size:
-        yield Problem(
-            "TOTAL_TOO_LARGE",
-            "all members together are larger than is allowed",
-            found=f"{total} bytes",
-            expected=f"at most {limits.total_size}",
-            accept="limits.total_size",
+def _extras(
+    made: Sequence[links.Link], facts: _Facts, findings: Findings
+) -> tuple[tuple[str, bytes], ...]:
+    """
+    The files that stand for links, or tell that they have been made.
+
+    A path line in a .pth file is all that PEP 829 leaves of such files; what
+    could be read as anything else is refused.
+    """
+    extras = []
+    folders = [link for link in made if link.outcome == "pth"]
+    if folders:
+        stem = facts.dist_info.removesuffix(".dist-info")
+        parents = sorted({link.text.rpartition("/")[0] for link in folders})
+        extras.append(
+            (f"__editable__.{stem}.pth", "\n".join([*parents, ""]).encode())
         )
-    most = limits.ratio * table.archive_size
-    if total > limits.ratio_floor and total > most:
-        yield Problem(
-            "TOTAL_RATIO",
-            f"more than {limits.ratio} times the size of the archive",
-            found=f"{total} bytes",
-            expected=f"at most {most}",
-            accept="limits.ratio",
+        findings.refuse(
+            UnsafeMemberError,
+            (
+                Problem(
+                    "EDITABLE_ROOT",
+                    "no line of a .pth file can name the folder",
+                    member=str(link.path),
+                    found=link.text,
+                )
+                for link in folders
+                if not link.text.isprintable()
+            ),
         )
-
-
-def _judge_link_count(count: int, limits: Limits, findings: _Findings) -> None:
-    """Refuse before any is read: each costs more than its entry."""
-    if count > limits.links:
-        problem = Problem(
-            "TOO_MANY_LINKS",
-            "more links than are allowed",
-            found=f"{count} links",
-            expected=f"at most {limits.links}",
-            accept="limits.links",
-        )
-        findings.refuse(LimitError, [problem])
+    if any(link.encoding == "axle" for link in made):
+        extras.append((f"{facts.dist_info}/{AXLE_DONE}", b""))
+    findings.refuse(
+        UnsafeMemberError,
+        (
+            Problem("DUPLICATE", "a file of ours has this name", member=name)
+            for name, _ in extras
+            if name in facts.index
+        ),
+    )
+    return tuple(extras)
 
 
 # ------------------------------------------------------------- the wheel
 
 
+def _parse_filename(
+    wheel: str, policy: Policy, findings: Findings
+) -> WheelFilename:
+    name = wheel.replace("\\", "/").rpartition("/")[2]
+    try:
+        return WheelFilename.parse(name, wheel2=_knows_wheel2(policy))
+    except UnwheelError as error:
+        raise type(error)(error.problems, wheel=findings.wheel) from None
+
+
+def _knows_wheel2(policy: Policy) -> bool:
+    """Who looks at a wheel as it is stored need not know what it means."""
+    link_policy = policy.link_policy
+    return link_policy.wheel2 or link_policy.entries == "verbatim"
+
+
 def _find_dist_info(
-    table: EntryTable, filename: WheelFilename, findings: _Findings
+    table: EntryTable, filename: WheelFilename, findings: Findings
 ) -> str:
     try:
         dist_info = metadata.find_dist_info(table.names, filename)
@@ -435,54 +314,34 @@ def _judge_metadata(
     index: Mapping[str, int],
     dist_info: str,
     filename: WheelFilename,
-    limits: Limits,
-    findings: _Findings,
-) -> tuple[str | None, Collection[str]]:
+    policy: Policy,
+    findings: Findings,
+) -> tuple[metadata.WheelInfo | None, str | None]:
     """
     Judge METADATA and WHEEL.
 
     Returns:
-        Whom to tell of refused links, and the platforms in WHEEL.
+        WHEEL, and whom to tell of refused links.
     """
+
+    def read(name: str) -> bytes:
+        where = index[f"{dist_info}/{name}"]
+        return read_limited(archive, where, policy.limits, "metadata_size")
+
     try:
-        where = index[f"{dist_info}/WHEEL"]
-        data = _read(archive, where, limits, "metadata_size")
-        info = metadata.WheelInfo.parse(data)
-        where = index[f"{dist_info}/METADATA"]
-        data = _read(archive, where, limits, "metadata_size")
-        core = metadata.CoreMetadata.parse(data)
+        info = metadata.WheelInfo.parse(
+            read(filename.info_file),
+            wheel2=_knows_wheel2(policy) and not filename.is_pybi,
+            name=filename.info_file,
+        )
+        core = metadata.CoreMetadata.parse(read("METADATA"))
     except UnwheelError as error:
         findings.absorb(error)
-        return None, ()
+        return None, None
     refusals, warnings = metadata.check_agreement(info, core, filename)
     findings.refuse(InvalidWheelError, refusals)
     findings.warnings.extend(warnings)
-    return ", ".join(core.contacts) or None, info.platforms
-
-
-def _read(archive: Archive, index: int, limits: Limits, knob: str) -> bytes:
-    """The content of a member, by the limit that is called *knob*."""
-    try:
-        return archive.read(index, getattr(limits, knob))
-    except LimitError as error:
-        accept = f"limits.{knob}"
-        problems = [replace(p, accept=accept) for p in error.problems]
-        raise LimitError(problems) from None
-
-
-def _link_targets(
-    archive: Archive, kinds: _Kinds, limits: Limits, findings: _Findings
-) -> dict[str, bytes]:
-    """The payload of every link that can be read."""
-    targets = {}
-    for k in kinds.links:
-        try:
-            payload = _read(archive, k, limits, "link_target_length")
-        except UnwheelError as error:
-            findings.absorb(error)
-            continue
-        targets[archive.entries.names[k]] = payload
-    return targets
+    return info, ", ".join(core.contacts) or None
 
 
 # ------------------------------------------------------------- RECORD
@@ -491,11 +350,12 @@ def _link_targets(
 def _judge_record(
     archive: Archive,
     index: Mapping[str, int],
-    kinds: _Kinds,
+    kinds: Kinds,
     dist_info: str,
     targets: Mapping[str, bytes],
+    filename: WheelFilename,
     policy: Policy,
-    findings: _Findings,
+    findings: Findings,
 ) -> record.Record | None:
     level = policy.record
     if level == "off":
@@ -519,7 +379,14 @@ def _judge_record(
         problems.extend(record.names_problems(rows, names, dist_info))
     else:
         problems.extend(
-            record.judge(rows, names, sizes, dist_info, links=targets)
+            record.judge(
+                rows,
+                names,
+                sizes,
+                dist_info,
+                links=targets,
+                link_rows=filename.is_pybi,
+            )
         )
     findings.take_record(level, problems)
     return rows
@@ -534,7 +401,7 @@ def _read_record(
     where = index.get(f"{dist_info}/RECORD")
     if where is None:
         raise RecordError([record.record_missing(dist_info)])
-    data = _read(archive, where, limits, "record_size")
+    data = read_limited(archive, where, limits, "record_size")
     return record.Record.read(
         data, limits, known=index.keys(), entries=len(index)
     )
@@ -545,26 +412,31 @@ def _read_record(
 
 def _orders(
     wheel: str,
-    filename: WheelFilename,
     table: EntryTable,
-    kinds: _Kinds,
-    dist_info: str,
-    rows: record.Record | None,
-    link_plan: links.LinkPlan,
+    facts: _Facts,
+    extras: tuple[tuple[str, bytes], ...],
     policy: Policy,
-    findings: _Findings,
+    findings: Findings,
 ) -> Plan:
+    kinds, rows = facts.kinds, facts.rows
     files = array("I", kinds.files)
+    texts = [
+        facts.index[str(link.path)]
+        for link in facts.link_plan.links
+        if link.outcome == "text"
+    ]
+    files.extend(texts)
     names: Sequence[str] = table.names
     attributes: Sequence[int] = table.attributes
-    if len(files) != len(table):
+    if len(files) != len(table) or texts:
         names = [table.names[k] for k in files]
         attributes = [table.attributes[k] for k in files]
     verify = rows is not None and policy.record in ("verify", "warn")
-    exempt = record.unlisted(dist_info)
+    exempt = record.unlisted(facts.dist_info)
     digests, flags = _digest_columns(names, rows if verify else None, exempt)
+    plain = len(files) - len(texts)  # a text is not executable
     for k, (attribute, made_by) in enumerate(
-        zip(attributes, _hosts(table, files), strict=True)
+        zip(attributes[:plain], _hosts(table, files)[:plain], strict=True)
     ):
         if attribute & _EXECUTABLE_ATTRIBUTE and made_by >> 8 == HOST_UNIX:
             flags[k] |= EXECUTABLE
@@ -572,19 +444,32 @@ def _orders(
     files.extend(kinds.directories)
     return Plan(
         wheel=wheel,
-        filename=filename,
+        filename=facts.filename,
         entries=table,
-        dist_info=dist_info,
+        dist_info=facts.dist_info,
         record=rows,
-        links=link_plan.links,
+        links=facts.link_plan.links,
+        extras=extras,
         orders=files,
         flags=bytes(flags) + bytes([DIRECTORY]) * len(kinds.directories),
         digests=digests + NO_DIGEST * len(kinds.directories),
+        times=_times(table, files, policy.mtime),
         rehash=rehash,
         files=len(names),
-        size=sum(table.sizes) - sum(table.sizes[k] for k in kinds.links),
+        size=sum(table.sizes) - sum(table.sizes[k] for k in kinds.links)
+        + sum(table.sizes[k] for k in texts),
         warnings=tuple(findings.warnings),
-    )
+    )  # fmt: skip
+
+
+def _times(
+    table: EntryTable, orders: Sequence[int], mtime: str | int
+) -> array[int] | None:
+    if mtime == "now":
+        return None
+    if isinstance(mtime, int):
+        return array("q", [mtime]) * len(orders)
+    return array("q", map(table.mtime, orders))
 
 
 def _hosts(table: EntryTable, files: Sequence[int]) -> Sequence[int]:

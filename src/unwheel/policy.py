@@ -93,7 +93,7 @@ class LinkPolicy:
         stand_ins: What may stand in for a link, in that order.
         chain_limit: Links followed to resolve one, itself the first.
         max_copied_size: Bytes of all stand-ins, hard links counted too.
-        max_copied_entries: Files of all stand-ins.
+        max_copied_entries: Files and folders of all stand-ins.
         editable_root: A directory that links may lead into, though it is
             outside the wheel (PEP 660); "" for none.
         inter_package: Whether a link may lead to a file of another installed

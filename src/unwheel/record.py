@@ -149,6 +149,7 @@ def judge(
     dist_info: str,
     *,
     links: Mapping[str, bytes],
+    link_rows: bool = False,
 ) -> list[Problem]:
     """
     Judge a *record* by all that can be known before content is read.
@@ -159,10 +160,19 @@ def judge(
         sizes: Bytes of each, inflated.
         dist_info: Where RECORD is.
         links: The payloads of those members that are links.
+        link_rows: Whether the row of a link has to tell its target, as in a
+            pybi, or may have the digest of it.
     """
     return [
         *names_problems(record, members, dist_info),
-        *content_problems(record, members, sizes, dist_info, links=links),
+        *content_problems(
+            record,
+            members,
+            sizes,
+            dist_info,
+            links=links,
+            link_rows=link_rows,
+        ),
     ]
 
 
@@ -193,6 +203,7 @@ def content_problems(
     dist_info: str,
     *,
     links: Mapping[str, bytes],
+    link_rows: bool = False,
 ) -> list[Problem]:
     """
     What is wrong with the rows of members that have one, links included.
@@ -213,7 +224,7 @@ def content_problems(
         for name in sorted(claims.intersection(members) if claims else ())
     )
     for name, payload in links.items():
-        problems.extend(_wrong_link(record, name, payload))
+        problems.extend(_wrong_link(record, name, payload, link_rows))
     return list(problems)
 
 
@@ -236,7 +247,7 @@ def _wrong_sizes(
 
 
 def _wrong_link(
-    record: Record, name: str, payload: bytes
+    record: Record, name: str, payload: bytes, link_rows: bool
 ) -> Iterator[Problem]:
     """
     Whether the row of a link is about its target text.
@@ -249,6 +260,8 @@ def _wrong_link(
     if name in record.symlinks:
         said = record.symlinks[name].encode("utf-8", "surrogatepass")
         right = said == payload
+    elif link_rows:
+        right = False
     elif name in record.sha256:
         right = record.sha256[name] == _digest("sha256", payload)
     elif name in record.other:

@@ -78,6 +78,9 @@ class Report:
         archive_size: Bytes of the wheel file.
         directories: Explicit directory entries.
         links: What became of each link.
+        repeats: Files whose packed bytes another one has, so that they were
+            not inflated again.
+        repeated_size: Their bytes, inflated.
         warnings: What a stricter policy would have refused.
         seconds: Wall time since it was opened; of many wheels in one run, the
             waiting for others included.
@@ -85,6 +88,8 @@ class Report:
             there) or "in-place" (name by name, because one rename was not
             possible); None for "verify".
         record: The RECORD level that was in force.
+        installed_record: Whether RECORD was written anew, for a tree in which
+            links stand; `files` tell what the wheel's own is.
     """
 
     wheel: str
@@ -95,10 +100,13 @@ class Report:
     archive_size: int
     directories: int
     links: tuple[LinkFact, ...]
+    repeats: int
+    repeated_size: int
     warnings: tuple[Problem, ...]
     seconds: float
     publishing: str | None
     record: str
+    installed_record: bool
     _files: Callable[[], Sequence[FileFact]]
 
     @property
@@ -111,10 +119,11 @@ class Report:
         The report, as `json.dumps` takes it.
 
         Besides the keys of every object: `destination`, `members`, `size`,
-        `archive_size`, `directories`, `seconds` (to the microsecond),
-        `publishing` and `record`, with the meaning of the attribute of that
-        name, null where it is None; `links`, objects with the attributes of
-        `LinkFact`; `warnings`, objects as `problem_to_json` says.
+        `archive_size`, `directories`, `repeats`, `repeated_size`, `seconds`
+        (to the microsecond), `publishing`, `record` and `installed_record`,
+        with the meaning of the attribute of that name, null where it is None;
+        `links`, objects with the attributes of `LinkFact`; `warnings`, objects
+        as `problem_to_json` says.
 
         Args:
             files: Also `files`, one object of `path`, `size`, `sha256`
@@ -130,9 +139,12 @@ class Report:
             "directories": self.directories,
             "links": [fact_to_json(link) for link in self.links],
             "warnings": [problem_to_json(found) for found in self.warnings],
+            "repeats": self.repeats,
+            "repeated_size": self.repeated_size,
             "seconds": round(self.seconds, 6),
             "publishing": self.publishing,
             "record": self.record,
+            "installed_record": self.installed_record,
         }
         if files:
             told["files"] = [fact_to_json(fact) for fact in self.files]

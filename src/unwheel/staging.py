@@ -4,6 +4,13 @@ All or nothing: a private directory beside the destination, one rename.
 A process killed at any instruction leaves the destination absent, old, or
 complete.  What it left beside it is recognised by its name and its lock, which
 dies with the process, and removed by the next run.
+
+A merge into a directory that others use takes a rename for each name, so a
+process killed in the middle of it leaves some names old and some new.  What
+its staging directory holds then is of no use: new files that were not yet
+moved, and old ones whose names have the new ones already.  Nobody can tell
+these from those, and the same wheel merged again completes it; so that is
+removed too.
 """
 
 from __future__ import annotations
@@ -15,9 +22,10 @@ import stat
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
+from .contents import RESERVED
 from .errors import DestinationError, Problem
+from .merge import Move, Moves, judge_merge, names_in_order
 from .native import Tree, os_problem
-from .plan import RESERVED
 
 try:
     import fcntl
@@ -51,21 +59,30 @@ class Staging:
     A private place for the files of one wheel, until they are published.
 
     Args:
-        destination: The directory to publish as.  Missing, or empty, or with
-            *replace* any directory.  A symbolic link to a directory stands
-            for that directory.
-        replace: Whether what is there may be replaced, in one step.
+        destination: The directory to publish as, missing or empty.  A
+            symbolic link to a directory stands for that directory.
+        existing: What may happen to a directory with something in it:
+            "refuse", "replace" (in one step) or "merge" (name by name).
+        existing_links: See `Policy.existing_links`, for "merge".
 
     Attributes:
         path: The private directory, mode 0700; "" if there is none.
         in_place: Whether it lies inside the destination, because one rename
-            is not possible there.
+            is not possible there, or not asked for.
     """
 
-    def __init__(self, destination: str, *, replace: bool = False) -> None:
+    def __init__(
+        self,
+        destination: str,
+        *,
+        existing: str = "refuse",
+        existing_links: str = "inside",
+    ) -> None:
         self._made: list[str] = []
         self._lock: _Lock | None = None
-        self._replace = replace
+        self._moves: Moves | None = None
+        self._existing = existing
+        self._existing_links = existing_links
         self.path = ""
         self.destination = _resolve(destination)
         self.in_place = False
@@ -84,7 +101,11 @@ class Staging:
         """
         try:
             state = _state(self.destination)
-            _refuse_state(self.destination, state, self._replace)
+            _refuse_state(self.destination, state, self._existing)
+            if self._existing == "merge":
+                self._make_parents(self.destination)
+                self._stage_inside()
+                return
             if state == "occupied":
                 _refuse_current(self.destination)
             self._make_parents(self._parent)
@@ -117,8 +138,11 @@ class Staging:
                     raise
                 inside = True
         if inside:
-            self._lock_new(self.destination)
-        self.in_place = inside
+            self._stage_inside()
+
+    def _stage_inside(self) -> None:
+        self.in_place = True
+        self._lock_new(self.destination)
 
     def _lock_new(self, parent: str) -> None:
         """
@@ -151,13 +175,16 @@ class Staging:
                 names have to be moved one by one it is the last of them.
 
         Returns:
-            "rename", "exchange" or "in-place".
+            "rename", "exchange", "in-place" or "merge".
 
         Raises:
-            DestinationError: If something has come into being there, or the
-                system refuses.
+            DestinationError: If something has come into being there, what is
+                there does not fit, or the system refuses.  Then all is as it
+                was.
         """
         try:
+            if self._existing == "merge":
+                return self._publish_merged(last)
             if self.in_place:
                 return self._publish_names(last)
             os.chmod(self.path, self._mode())
@@ -189,7 +216,10 @@ class Staging:
         staged = os.path.basename(self.path)
         tree = Tree(self._parent)
         try:
-            exchange = self._replace and _state(self.destination) == "occupied"
+            exchange = (
+                self._existing == "replace"
+                and _state(self.destination) == "occupied"
+            )
             tree.publish(staged, self._name, exchange=exchange)
         finally:
             tree.close()
@@ -202,25 +232,49 @@ class Staging:
         return "exchange" if exchange else "rename"
 
     def _publish_names(self, last: str) -> str:
-        """Name by name; after a failure those that were moved go back."""
-        staged = os.path.basename(self.path)
-        names = sorted(os.listdir(self.path), key=lambda n: (n == last, n))
-        moved: list[str] = []
-        tree = Tree(self.destination)
+        """Name by name, into a directory that is empty."""
+        names = names_in_order(os.listdir(self.path), last)
+        root = os.path.realpath(self.destination)
+        self._move(root, [Move(name, name) for name in names])
+        return "in-place"
+
+    def _publish_merged(self, last: str) -> str:
+        root, moves = judge_merge(
+            self.path, self.destination, last=last, links=self._existing_links
+        )
+        self._move(root, moves)
+        return "merge"
+
+    def _move(self, root: str, moves: Sequence[Move]) -> None:
+        """All *moves*; after a failure those that were made are taken back."""
+        self._moves = Moves(root, os.path.realpath(self.path))
         try:
-            for name in names:
-                moved.append(name)
-                tree.publish(f"{staged}/{name}", name)
-        except BaseException:
-            _move_back(moved, self.destination, self.path)
+            self._moves.make(moves)
+            self._moves.settle()
+        except DestinationError as error:
+            if problems := self._take_back():
+                raise DestinationError(
+                    [*error.problems, *problems], errno=error.errno
+                ) from error
             raise
-        finally:
-            tree.close()
+        except BaseException:
+            self._take_back()
+            raise
+        self._moves.close()
         self._made.clear()
         self._unlock()
-        _remove_tree(self.path)
+        _remove_tree(self.path)  # and in it what was replaced
         self.path = ""
-        return "in-place"
+
+    def _take_back(self) -> list[Problem]:
+        """Put back what a failed move has changed; what could not be."""
+        if self._moves is None:
+            return []
+        problems = self._moves.take_back()
+        if self._moves.kept:
+            self.path = ""
+        self._moves.close()
+        return problems
 
     # ------------------------------------------------------------- the end
 
@@ -234,6 +288,7 @@ class Staging:
 
         What cannot be removed stays: the next run tries again.
         """
+        self._take_back()  # if Ctrl-C came while that was done
         path, self.path = self.path, ""
         if path:
             _remove_tree(path)
@@ -363,17 +418,6 @@ def _remove(how: Callable[..., None], name: str, handle: int) -> bool:
     return True
 
 
-def _move_back(names: Sequence[str], source: str, target: str) -> None:
-    """
-    Have those of *names* that are in *source* again in *target*.
-
-    The last of them may never have left it.
-    """
-    for name in reversed(names):
-        if not os.path.lexists(os.path.join(target, name)):
-            os.rename(os.path.join(source, name), os.path.join(target, name))
-
-
 def _must_stay(destination: str) -> bool:
     """
     Whether an empty *destination* cannot be replaced by another directory.
@@ -436,11 +480,8 @@ def _resolve(destination: str) -> str:
 def _state(path: str) -> str:
     """One of "missing", "empty", "occupied", "other"."""
     try:
-        with os.scandir(path) as names:
-            for entry in names:
-                if not _NAME.fullmatch(entry.name):
-                    return "occupied"
-        return "empty"
+        ours = map(_NAME.fullmatch, os.listdir(path))
+        return "empty" if all(ours) else "occupied"
     except FileNotFoundError:
         return "other" if os.path.islink(path) else "missing"
     except NotADirectoryError:
@@ -473,8 +514,8 @@ def _refuse_current(path: str) -> None:
         )
 
 
-def _refuse_state(path: str, state: str, replace: bool) -> None:
-    if state == "other" or (state == "occupied" and not replace):
+def _refuse_state(path: str, state: str, existing: str) -> None:
+    if state == "other" or (state == "occupied" and existing == "refuse"):
         raise DestinationError(
             [
                 Problem(

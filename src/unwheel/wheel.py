@@ -18,10 +18,11 @@ from .errors import (
     UnwheelError,
 )
 from .filename import WheelFilename
-from .links import Link
+from .filename import stem as stem_of
+from .links import Link, LinkPlan
 from .metadata import CoreMetadata, find_dist_info
 from .native import NativeArchive
-from .plan import Plan, make_plan
+from .plan import Plan, judge_links, make_plan
 from .policy import Policy
 from .record import Record, record_missing
 from .report import Report
@@ -149,8 +150,8 @@ def _paths(wheels: Iterable[StrPath]) -> Iterator[str]:
 
 
 def stem(wheel: StrPath) -> str:
-    """The file name of *wheel* without ``.whl``."""
-    return os.path.basename(os.fsdecode(wheel)).removesuffix(".whl")
+    """The file name of *wheel* without ``.whl`` or ``.whlx``."""
+    return stem_of(os.path.basename(os.fsdecode(wheel)))
 
 
 def _check_backend(name: str) -> None:
@@ -221,7 +222,9 @@ class Wheel:
             InvalidWheelError: If it is not a wheel's (PEP 427).
         """
         with self._named():
-            return WheelFilename.parse(self.name)
+            return WheelFilename.parse(
+                self.name, wheel2=self.policy.link_policy.wheel2
+            )
 
     @property
     def entries(self) -> EntryTable:
@@ -328,6 +331,21 @@ class Wheel:
             UnwheelError: As `plan`: one that is refused refuses the wheel.
         """
         return self.plan().links
+
+    def judged_links(self) -> LinkPlan:
+        """
+        Every link that the wheel asks for, in any encoding.
+
+        Those that the policy accepts, on a host that can make links, and a
+        problem for each of the others.
+
+        Raises:
+            UnwheelError: If something else is wrong with the wheel.
+        """
+        with self._named():
+            return judge_links(
+                self._archive, self.path, policy_here(self.policy)
+            )
 
     def plan(self) -> Plan:
         """

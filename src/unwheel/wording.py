@@ -1,19 +1,46 @@
-"""What people read: one wheel's report, refusal or listing, as text."""
+"""What people read: one wheel's report or refusal, as text."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from stat import S_IMODE
 
 from .errors import DestinationError, Problem, UnwheelError, printable
-from .options import accepting_option
-from .report import Report
+from .knobs import accepting_option
+from .report import LinkFact, Report
 
 TYPE_CHECKING = False  # that of `typing` would cost its import
 if TYPE_CHECKING:
-    from .listing import EntryFact, Listing
+    from .pack import PackReport, TreeLink
 
-SHOWN_PROBLEMS = 20
+SHOWN = 20
+
+# By what became of a link: one of them, and several.
+OUTCOMES = {
+    "link": ("1 link", "{} links"),
+    "hardlink": (
+        "1 hard link stands in for a link",
+        "{} hard links stand in for links",
+    ),
+    "reflink": (
+        "1 reflink stands in for a link",
+        "{} reflinks stand in for links",
+    ),
+    "copy": ("1 copy stands in for a link", "{} copies stand in for links"),
+    "tree": (
+        "1 copied folder stands in for a link",
+        "{} copied folders stand in for links",
+    ),
+    "pth": (
+        "1 line of a .pth file stands in for a link",
+        "{} lines of a .pth file stand in for links",
+    ),
+    "text": ("1 link as a text file", "{} links as text files"),
+    "verbatim": ("1 link as stored", "{} links as stored"),
+    "zip": ("1 link as a ZIP entry", "{} links as ZIP entries"),
+    "links-file": ("1 link in LINKS", "{} links in LINKS"),
+}
+STAND_INS = ("hardlink", "reflink", "copy", "tree", "pth")
 
 VERIFIED = {
     "verify": "verified",
@@ -25,10 +52,9 @@ VERIFIED = {
 
 def summary(report: Report) -> str:
     """Say in one line what was done."""
-    parts = [_count(report.members, "file")]
-    if report.links:
-        parts.append(_count(len(report.links), "link"))
-    parts += [_human_size(report.size), _verified(report)]
+    parts = [count(report.members, "file") + _repeats(report)]
+    parts += _outcomes(report.links)
+    parts += [human_size(report.size), _verified(report)]
     if report.warnings:
         parts.append(_how_many(report.warnings, "warning"))
     parts.append(f"in {report.seconds:.2f} s")
@@ -42,6 +68,33 @@ def summary(report: Report) -> str:
     return line
 
 
+def _repeats(report: Report) -> str:
+    return f" ({report.repeats:,} of them repeats)" if report.repeats else ""
+
+
+def packed(report: PackReport) -> str:
+    """Say in one line what was packed."""
+    parts = [count(report.members, "file"), *_outcomes(report.links)]
+    if report.wasted:
+        parts.append(f"{human_size(report.wasted)} of copies")
+    parts += [
+        f"{human_size(report.size)} -> {human_size(report.archive_size)}",
+        f"in {report.seconds:.2f} s",
+    ]
+    return (
+        f"{printable(report.tree)}: {', '.join(parts)}"
+        f" -> {printable(report.result)}"
+    )
+
+
+def _outcomes(links: Sequence[LinkFact | TreeLink]) -> Iterator[str]:
+    """Count *links* by what became of them."""
+    numbers = Counter(link.outcome for link in links)
+    for outcome, (one, several) in OUTCOMES.items():
+        if number := numbers[outcome]:
+            yield one if number == 1 else several.format(f"{number:,}")
+
+
 def _verified(report: Report) -> str:
     if report.record == "warn" and not report.warnings:
         return VERIFIED["verify"]
@@ -51,33 +104,56 @@ def _verified(report: Report) -> str:
 def refusal(error: UnwheelError, wheel: str) -> str:
     """Say everything that is wrong, and what would accept it."""
     verdict = "failed" if isinstance(error, DestinationError) else "refused"
-    count = _how_many(error.problems, "problem")
-    title = f"{printable(wheel)}: {verdict}, {count}"
+    number = _how_many(error.problems, "problem")
+    title = f"{printable(wheel)}: {verdict}, {number}"
     return "\n".join((title, *_problems(error.problems)))
 
 
-def warnings(result: Report | Listing) -> str:
+def warnings(problems: Sequence[Problem], wheel: str) -> str:
     """Say what a stricter policy would have refused."""
-    count = _how_many(result.warnings, "warning")
-    title = f"{printable(result.wheel)}: {count}"
-    return "\n".join((title, *_problems(result.warnings)))
+    title = f"{printable(wheel)}: {_how_many(problems, 'warning')}"
+    return "\n".join((title, *_problems(problems)))
+
+
+def stand_ins(report: Report) -> str | None:
+    """Say what stands in for which links, and why; None if nothing does."""
+    links = [link for link in report.links if link.outcome in STAND_INS]
+    if not links:
+        return None
+    number = count(len(links), "link")
+    lines = [f"{printable(report.wheel)}: {number} could not be made here"]
+    lines += map(_stand_in, links[:SHOWN])
+    if (more := len(links) - SHOWN) > 0:
+        lines.append(f"  ... and {more:,} more (--json tells them)")
+    return "\n".join(lines)
+
+
+def _stand_in(link: LinkFact) -> str:
+    outcome = "hard link" if link.outcome == "hardlink" else link.outcome
+    text = f"  {outcome}: {link.path} -> {link.target}"
+    if link.reason is not None:
+        text += f" ({link.reason})"
+    if link.contact is not None:
+        text += f"; contact {link.contact}"
+    return printable(text)
 
 
 def _how_many(problems: Sequence[Problem], noun: str) -> str:
     """Count *problems*, of which the last may say that there are more."""
     told = [p for p in problems if p.code != "MORE_PROBLEMS"]
-    count = _count(len(told), noun)
-    return count if len(told) == len(problems) else f"more than {count}"
+    number = count(len(told), noun)
+    return number if len(told) == len(problems) else f"more than {number}"
 
 
 def _problems(problems: Sequence[Problem]) -> Iterator[str]:
-    for problem in problems[:SHOWN_PROBLEMS]:
-        yield from _problem_lines(problem)
-    if (more := len(problems) - SHOWN_PROBLEMS) > 0:
+    for problem in problems[:SHOWN]:
+        yield from problem_lines(problem)
+    if (more := len(problems) - SHOWN) > 0:
         yield f"  ... and {more:,} more (--json tells them)"
 
 
-def _problem_lines(problem: Problem) -> Iterator[str]:
+def problem_lines(problem: Problem) -> Iterator[str]:
+    """Say what is wrong, and below it all that is known about it."""
     member = "" if problem.member is None else f"{problem.member}: "
     yield f"  {problem.code}: {printable(member + problem.message)}"
     if problem.found is not None:
@@ -87,56 +163,10 @@ def _problem_lines(problem: Problem) -> Iterator[str]:
     if problem.offset is not None:
         yield f"      at        byte {problem.offset:,} of the wheel"
     if problem.accept is not None:
-        yield f"      accept by {accepting_option(problem.accept)}"
+        yield f"      accept by {printable(accepting_option(problem.accept))}"
 
 
-HEADER = ("type", "mode", "method", "size", "packed", "digest", "name")
-RIGHT = ("mode", "size", "packed")
-SHORT_DIGEST = len("sha256:") + 12
-
-
-def table(listing: Listing, *, whole_digests: bool) -> str:
-    """Draw a *listing* as columns, with the totals below."""
-    entries = (_row(entry, whole_digests) for entry in listing.entries)
-    rows = [HEADER, *entries]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = [_aligned(row, widths) for row in rows]
-    count = _count(len(listing.entries), "entry")
-    lines.append(
-        f"{count}, {_human_size(listing.size)},"
-        f" {_human_size(listing.packed_size)} packed,"
-        f" in a wheel of {_human_size(listing.archive_size)}"
-    )
-    return "\n".join(lines)
-
-
-def _row(entry: EntryFact, whole_digests: bool) -> tuple[str, ...]:
-    digest = entry.digest or "-"
-    if not whole_digests and len(digest) > SHORT_DIGEST:
-        digest = f"{digest[:SHORT_DIGEST]}..."
-    name = printable(entry.path)
-    if entry.target is not None:
-        name += f" -> {printable(entry.target)}"
-    return (
-        entry.type,
-        "-" if entry.mode is None else f"{S_IMODE(entry.mode):03o}",
-        entry.method,
-        str(entry.size),
-        str(entry.packed_size),
-        digest,
-        name,
-    )
-
-
-def _aligned(row: tuple[str, ...], widths: list[int]) -> str:
-    *cells, name = (
-        cell.rjust(width) if title in RIGHT else cell.ljust(width)
-        for cell, width, title in zip(row, widths, HEADER, strict=True)
-    )
-    return "  ".join((*cells, name.rstrip()))
-
-
-def _human_size(size: int) -> str:
+def human_size(size: int) -> str:
     """Write *size* with one digit behind the point, in powers of 1,000."""
     if size < 1000:
         return f"{size} B"
@@ -148,7 +178,8 @@ def _human_size(size: int) -> str:
     return f"{shown / 1000:.1f} TB"
 
 
-def _count(number: int, noun: str) -> str:
+def count(number: int, noun: str) -> str:
+    """Write *number* before the *noun*, in the plural if need be."""
     plural = noun if number == 1 else _plural(noun)
     return f"{number:,} {plural}"
 
