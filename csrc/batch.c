@@ -200,6 +200,11 @@ static const struct uw_entry *order_entry(const struct uw_batch *batch,
 	return &batch->archive->entries[batch->entries[order]];
 }
 
+static u64 order_size(const struct uw_batch *batch, u32 order)
+{
+	return order_entry(batch, order)->size;
+}
+
 /*
  * An order with what the directory states of its member.  That costs nothing
  * to ask, but all of it can be forged: whether two members of one kind are the
@@ -239,20 +244,40 @@ static int compare_kin(const void *left, const void *right)
 	return order != 0 ? order : compare_u64(a->order, b->order);
 }
 
-static u32 list_kin(const struct uw_batch *batch, struct kin *list)
+static bool may_repeat(const struct uw_batch *batch, u32 order)
 {
 	u64 least = batch->tree != NULL && batch->dedupe == UW_DEDUPE_COPY
 			    ? COPY_MIN
 			    : 1;
+
+	return (batch->flags[order] & UW_ORDER_DIRECTORY) == 0 &&
+	       order_size(batch, order) >= least;
+}
+
+/*
+ * Most members are the only one with half of their CRC-32: they need not be
+ * sorted.  Forged, all are alike in it, and then all are sorted.
+ */
+#define SEEN_COUNT (1 << 16)
+
+static u8 *seen_of(u8 *seen, const struct uw_batch *batch, u32 order)
+{
+	return &seen[order_entry(batch, order)->crc32 % SEEN_COUNT];
+}
+
+static u32 list_kin(const struct uw_batch *batch, u8 *seen, struct kin *list)
+{
 	u32 count = 0, k;
 
+	for (k = 0; k < batch->count; k++)
+		if (may_repeat(batch, k) && *seen_of(seen, batch, k) < 2)
+			++*seen_of(seen, batch, k);
 	for (k = 0; k < batch->count; k++) {
 		const struct uw_entry *entry = order_entry(batch, k);
 
-		if ((batch->flags[k] & UW_ORDER_DIRECTORY) ||
-		    entry->size < least)
-			continue;
-		list[count++] = (struct kin){entry->size, entry->packed_size,
+		if (may_repeat(batch, k) && *seen_of(seen, batch, k) == 2)
+			list[count++] =
+				(struct kin){entry->size, entry->packed_size,
 					     entry->crc32, entry->method, k};
 	}
 	return count;
@@ -288,17 +313,30 @@ static void mark_repeats(struct uw_batch *batch, struct kindred *kindred)
 }
 
 /* False when out of memory. */
+static bool sort_kin(const struct uw_batch *batch, struct kindred *kindred)
+{
+	u8 *seen = calloc(SEEN_COUNT, 1);
+
+	kindred->list =
+		malloc(((size_t)batch->count + 1) * sizeof(*kindred->list));
+	if (seen == NULL || kindred->list == NULL) {
+		free(seen);
+		return false;
+	}
+	kindred->count = list_kin(batch, seen, kindred->list);
+	free(seen);
+	qsort(kindred->list, kindred->count, sizeof(*kindred->list),
+	      compare_kin);
+	return true;
+}
+
+/* False when out of memory. */
 static bool find_repeats(struct uw_batch *batch, struct kindred *kindred)
 {
 	if (batch->dedupe == UW_DEDUPE_OFF)
 		return true;
-	kindred->list =
-		malloc(((size_t)batch->count + 1) * sizeof(*kindred->list));
-	if (kindred->list == NULL)
+	if (!sort_kin(batch, kindred))
 		return false;
-	kindred->count = list_kin(batch, kindred->list);
-	qsort(kindred->list, kindred->count, sizeof(*kindred->list),
-	      compare_kin);
 	mark_repeats(batch, kindred);
 	if (kindred->count == 0)
 		return true;
@@ -307,11 +345,6 @@ static bool find_repeats(struct uw_batch *batch, struct kindred *kindred)
 }
 
 /* -------------------------------------------------------------------- jobs */
-
-static u64 order_size(const struct uw_batch *batch, u32 order)
-{
-	return order_entry(batch, order)->size;
-}
 
 static u64 repeat_cost(u64 size)
 {

@@ -362,7 +362,8 @@ enum uw_dedupe {
 	UW_DEDUPE_OFF = 0, /* each is inflated */
 	UW_DEDUPE_COPY =
 		1, /* one is, the others are reflinks or copies of it */
-	UW_DEDUPE_HARDLINK = 2 /* or hard links, where modes are the same */
+	UW_DEDUPE_HARDLINK =
+		2 /* or hard links, where modes and times are the same */
 };
 
 /*

@@ -61,6 +61,7 @@ class Entry:
     dos_time: int
     dos_date: int
     facts: int
+    mtime: int
 
 
 def _problem(raw: Any) -> Problem:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import calendar
 import gc
 import hashlib
 import os
@@ -12,6 +13,7 @@ import threading
 import time
 import zlib
 from pathlib import Path
+from typing import Any
 
 import pytest
 from builder import STORED, ArchiveBuilder, deflated
@@ -101,6 +103,79 @@ def test_entries_are_the_facts_of_the_directory():
     assert 0o100755 == entry.mode == table.mode(0)
     assert ["file", "file", "directory"] == [e.type for e in table]
     assert "e/" == table[-1].name
+
+
+EPOCH_1980 = 315_532_800
+# 2026-02-28 23:59:58, as DOS has it.
+DOS_DATE, DOS_TIME = (46 << 9 | 2 << 5 | 28), (23 << 11 | 59 << 5 | 29)
+
+
+def time_of(**fields: Any) -> int:
+    """The time of modification of an entry with *fields*."""
+    entry = opened(ArchiveBuilder().file("x", **fields)).entries[0]
+    return entry.mtime
+
+
+def test_a_dos_time_is_read_as_utc(monkeypatch: pytest.MonkeyPatch):
+    """
+    As builders of wheels write it, whatever the zone of who reads it.
+    """
+    monkeypatch.setenv("TZ", "Asia/Kathmandu")
+    if hasattr(time, "tzset"):
+        time.tzset()
+
+    found = time_of(dos_date=DOS_DATE, dos_time=DOS_TIME)
+
+    monkeypatch.undo()
+    if hasattr(time, "tzset"):
+        time.tzset()
+    assert calendar.timegm((2026, 2, 28, 23, 59, 58)) == found
+
+
+@pytest.mark.parametrize(
+    ("date", "clock"),
+    [
+        (0, 0),
+        (0xFFFF, 0xFFFF),
+        (46 << 9 | 2 << 5 | 29, 0),  # no leap year
+        (46 << 9 | 0 << 5 | 1, 0),
+        (46 << 9 | 13 << 5 | 1, 0),
+        (46 << 9 | 1 << 5 | 0, 0),
+        (DOS_DATE, 24 << 11),
+        (DOS_DATE, 60 << 5),
+        (DOS_DATE, 30),
+    ],
+)
+def test_a_dos_time_that_is_none_is_the_first(date: int, clock: int):
+    """
+    No error: it is not our business.
+    """
+    assert EPOCH_1980 == time_of(dos_date=date, dos_time=clock)
+
+
+@pytest.mark.parametrize("seconds", [0, -1, 1_700_000_001, -(2**31)])
+def test_an_extended_timestamp_comes_first(seconds: int):
+    """
+    It has a zone, and a second for every second.
+    """
+    extra = [(0x5455, struct.pack("<Bi", 1, seconds))]
+
+    assert seconds == time_of(
+        central_extra=extra, dos_date=DOS_DATE, dos_time=DOS_TIME
+    )
+
+
+def test_timestamps_are_a_column():
+    """
+    With None where there is none.
+    """
+    extra = [(0x5455, struct.pack("<Bi", 1, 7))]
+    builder = ArchiveBuilder().file("a").file("b", central_extra=extra)
+
+    table = opened(builder).entries
+
+    assert [None, 7] == list(table.timestamps)
+    assert [EPOCH_1980, 7] == [table.mtime(k) for k in range(2)]
 
 
 def test_offsets_lead_to_the_content():
@@ -630,6 +705,55 @@ def test_columns_of_other_lengths(
     """
     with pytest.raises(TypeError, match="columns"):
         Batch(opened(small()), None, entries, flags, digests)
+
+
+@pytest.mark.parametrize("times", [b"", b"\0" * 7, b"\0" * 16])
+def test_times_of_another_length(times: bytes):
+    """
+    Neither may there be fewer or more of them.
+    """
+    with pytest.raises(TypeError, match="times"):
+        Batch(opened(small()), None, *sheet((0, 0, NO)), times=times)
+
+
+def test_files_get_their_times(tmp_path: Path):
+    """
+    Directories do not, and without times nothing does.
+    """
+    archive = opened(small())
+    orders = sheet((0, 0, NO), (1, 0, NO), (2, native.DIRECTORY, NO))
+    times = struct.pack("=3q", 5, 2**33, 7)
+    begun = time.time() - 2
+    (tmp_path / "timed").mkdir()
+    (tmp_path / "now").mkdir()
+
+    for name, given in (("timed", times), ("now", None)):
+        tree = Tree(str(tmp_path / name))
+        Batch(archive, tree, *orders, times=given).run()
+
+    assert 5 == (tmp_path / "timed/a.txt").stat().st_mtime
+    assert 2**33 == (tmp_path / "timed/d/b.txt").stat().st_mtime
+    assert begun < (tmp_path / "timed/e").stat().st_mtime
+    assert begun < (tmp_path / "now/a.txt").stat().st_mtime
+
+
+def test_repeats_are_counted():
+    """
+    Members, and bytes, that were not inflated again.
+    """
+    builder = ArchiveBuilder()
+    for name in "abc":
+        builder.file(name, bytes(20_000))
+    orders = sheet(*((k, 0, NO) for k in range(3)))
+    once = Batch(opened(builder), None, *orders, dedupe="copy")
+    each = Batch(opened(builder), None, *orders)
+
+    once.run()
+    each.run()
+
+    assert (2, 40_000) == once.repeats()
+    assert (0, 0) == each.repeats()
+    assert (60_000, 3) == once.progress() == each.progress()
 
 
 def test_a_directory_in_the_way(tmp_path: Path):

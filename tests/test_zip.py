@@ -91,7 +91,68 @@ def test_reads_the_facts():
         dos_time=0x1234,
         dos_date=0x5678,
         facts=lib.UW_ENTRY_ASCII,
+        mtime=0,
     )
+
+
+def stamp(flags: int, *seconds: int) -> list[tuple[int, bytes]]:
+    """Info-ZIP's extended timestamp, of as many times as are given."""
+    return [(0x5455, struct.pack(f"<B{len(seconds)}i", flags, *seconds))]
+
+
+@pytest.mark.parametrize("seconds", [0, 1, 1_700_000_000, -1, -(2**31)])
+@pytest.mark.parametrize("flags", [1, 3, 7, 0xFF])
+def test_reads_the_extended_timestamp(flags: int, seconds: int):
+    """
+    The time of modification, signed; what may follow it is not looked at.
+    """
+    builder = ArchiveBuilder().file("a", central_extra=stamp(flags, seconds))
+    builder.file("b", central_extra=stamp(flags, seconds, 5, 6))
+    builder.file("c")
+
+    entries = read(builder.build())
+
+    assert [seconds, seconds, 0] == [entry.mtime for entry in entries]
+    stamped = [bool(e.facts & lib.UW_ENTRY_MTIME) for e in entries]
+    assert [True, True, False] == stamped
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"\1",
+        b"\1\2\3\4",
+        b"\0\2\3\4\5",
+        b"\6\2\3\4\5",
+        b"\6\2\3\4\5\6\7\10\11",
+    ],
+)
+def test_a_timestamp_without_a_time_is_as_good_as_none(data: bytes):
+    """
+    Cut short, or without bit 0: no error, and not a byte is read behind it.
+    """
+    extras = [[(0x5455, data)], [(0x5455, data), (0xCAFE, b"\1" * 8)]]
+    builder = ArchiveBuilder()
+    for k, extra in enumerate(extras):
+        builder.file(f"{k}", central_extra=extra)
+
+    entries = read(builder.build())
+
+    assert [0, 0] == [entry.mtime for entry in entries]
+    assert not any(entry.facts & lib.UW_ENTRY_MTIME for entry in entries)
+
+
+def test_the_timestamp_is_that_of_the_directory():
+    """
+    Local headers may have one, too, with more times in it.
+    """
+    builder = ArchiveBuilder().file(
+        "a", local_extra=stamp(3, 1, 2), central_extra=stamp(3, 7)
+    )
+    builder.file("b", local_extra=stamp(1, 1))
+
+    assert [7, 0] == [entry.mtime for entry in read(builder.build())]
 
 
 def test_accepts_an_empty_archive():

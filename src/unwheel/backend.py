@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 from .values import value
 
@@ -169,6 +170,7 @@ class EntryTable:
         return _dos_seconds(self.dos_times[index])
 
 
+@lru_cache(maxsize=256)  # most members of a wheel have one of a few times
 def _dos_seconds(dos_time: int) -> int:
     from datetime import datetime, timezone
 
