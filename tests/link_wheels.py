@@ -192,7 +192,7 @@ UNSAFE = {
     "file through a folder link, inside": _more(
         "folder",
         lambda b: b.link(LINK, "folder").file(f"{LINK}/planted", b"planted"),
-        "FILE_AND_DIRECTORY",
+        "HAS_CHILDREN",
         look_at=f"{LINK}/planted",
     ),
     "file through a folder link, outside": _more(
@@ -200,13 +200,13 @@ UNSAFE = {
         lambda b: _as_zipfile2(b, {LINK: "../../outside"}).file(
             f"{LINK}/planted", b"planted"
         ),
-        "FILE_AND_DIRECTORY",
+        "HAS_CHILDREN",
         look_at=f"{LINK}/planted",
     ),
     "file through a folder link, absolute": LinkCase(
         _through_absolute,
         b"",
-        frozenset({"FILE_AND_DIRECTORY"}),
+        frozenset({"HAS_CHILDREN"}),
         f"{LINK}/planted",
     ),
     "file through two links, outside": _more(
@@ -214,7 +214,7 @@ UNSAFE = {
         lambda b: _as_zipfile2(
             b, {"demo/near": "..", LINK: "near/../outside"}
         ).file(f"{LINK}/planted", b"planted"),
-        "FILE_AND_DIRECTORY",
+        "HAS_CHILDREN",
         look_at=f"{LINK}/planted",
     ),
     "same link twice": _more(

@@ -1142,14 +1142,14 @@ LINKS = {
     ),
     "a long chain": link("TOO_DEEP", chain(17), "demo/l16"),
     "through a link planted before": link(
-        "FILE_AND_DIRECTORY",
+        "HAS_CHILDREN",
         lambda b: b.link("demo/pkg", "/etc").file("demo/pkg/x.py", b"x"),
         "demo/pkg",
     ),
     "a directory entry through a link": Attack(
         lambda b: b.link("demo/pkg", "../demo").directory("demo/pkg/"),
         UnsafeMemberError,
-        "FILE_AND_DIRECTORY",
+        "HAS_CHILDREN",
         "demo/pkg",
         tag=PLATFORM_TAG,
     ),

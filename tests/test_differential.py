@@ -273,7 +273,7 @@ def test_refuses_and_writes_nothing(place: Place, case: str) -> None:
 # What "text" refuses as well: names that clash, a version we do not know.
 CLASHES = {
     "DUPLICATE",
-    "FILE_AND_DIRECTORY",
+    "HAS_CHILDREN",
     "DIRECTORY_HAS_DATA",
     "WHEEL_VERSION_UNKNOWN",
 }

@@ -757,3 +757,32 @@ def test_a_failure_leaves_nothing(
         unwheel.extract(wheel, place.dest)
 
     assert handles == open_handles()
+
+
+@pytest.mark.parametrize(
+    ("code", "path"),
+    [
+        ("RESERVED_NAME", ".unwheel-0123456789abcdef"),
+        ("CASE_CLASH", "demo/TOOL.sh"),
+        ("DEVICE_NAME", "demo/aux.so"),
+        ("BACKSLASH", "demo\\x"),
+    ],
+)
+def test_names_that_only_links_have_are_judged_as_all(
+    place: Place, code: str, path: str
+):
+    """
+    A row of LINKS makes a name as an entry does.
+    """
+    wheel = place.put(
+        second(demo()).info("LINKS", f"{path},demo/__init__.py\n")
+    )
+    policy = Policy(
+        links=LinkPolicy.named("strict").replace(wheel2=True),
+        portable_names="refuse",
+    )
+
+    with place.untouched(), pytest.raises(UnsafeMemberError) as caught:
+        unwheel.extract(wheel, place.dest, policy=policy)
+
+    assert code in {p.code for p in caught.value.problems}

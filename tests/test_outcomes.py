@@ -170,7 +170,7 @@ ROWS = {
     ),
     "HAS_CHILDREN": Row(
         lambda b, _: b.link(LINK, "folder").file(f"{LINK}/child", b"child"),
-        codes=frozenset({"FILE_AND_DIRECTORY"}),
+        codes=frozenset({"HAS_CHILDREN"}),
     ),
     "SLASH_NAME": simple("file", "DIRECTORY_HAS_DATA", path=f"{LINK}/"),
     "BAD_NAME": simple("file", "BACKSLASH", path="demo/li\\nk"),

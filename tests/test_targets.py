@@ -397,10 +397,10 @@ def test_the_kernel_goes_the_same_way(tmp_path_factory, links):
         (root / path).symlink_to(target)
 
     for path, link in found.items():
-        try:
+        # realpath() alone takes "file/." for the file; the kernel does not.
+        real = None
+        if os.path.exists(root / path):
             real = os.path.realpath(root / path, strict=True)
-        except OSError:
-            real = None
         inside = real is not None and real.startswith(f"{root}{os.sep}")
         if link.is_good:
             assert str(root / link.path) == real

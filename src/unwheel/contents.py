@@ -28,6 +28,9 @@ _LINK = stat.S_IFLNK >> _TYPE_SHIFT
 _DOS_HOSTS = (0, 6, 10, 14)
 _DOS_DIRECTORY = 0x10
 
+# What `links` says of a link that has the name of something else.
+_OF_LINKS = ("DUPLICATE", "FILE_AND_DIRECTORY")
+
 # How the names of staging directories begin; see `staging`.
 RESERVED = ".unwheel-"
 
@@ -154,19 +157,48 @@ def judge_names(
         limit = (problem.accept or "").startswith("limits.")
         findings.refuse(LimitError if limit else UnsafeMemberError, [problem])
     findings.warnings.extend(warnings)
-    findings.refuse(UnsafeMemberError, _reserved(table))
+    findings.refuse(
+        UnsafeMemberError, _reserved(table.names, table.names_blob)
+    )
 
 
-def _reserved(table: EntryTable) -> Iterator[Problem]:
+def judge_more_names(
+    table: EntryTable, more: Sequence[str], policy: Policy, findings: Findings
+) -> None:
+    """
+    Judge names that no entry has, but that will be made: those of links.
+
+    What they are to the entries themselves is not judged here but in `links`.
+    """
+    if not more:
+        return
+    raw = "".join(f"{name}\0" for name in more).encode()
+    refusals, warnings = paths.check_names(
+        [*table.names, *more],
+        table.names_blob + raw,
+        [*table.flags, *(paths.UTF8_FLAG for _ in more)],
+        policy.limits,
+        policy.portable_names,
+    )
+    known = set(findings.warnings)
+    findings.warnings.extend(w for w in warnings if w not in known)
+    findings.refuse(
+        UnsafeMemberError,
+        [p for p in refusals if p.code not in _OF_LINKS],
+    )
+    findings.refuse(UnsafeMemberError, _reserved(more, raw))
+
+
+def _reserved(names: Sequence[str], blob: bytes) -> Iterator[Problem]:
     """
     Names at the top that staging uses.
 
     The next run would take such a directory for what a dead process left,
     and remove it from the published tree.
     """
-    if RESERVED.encode() not in table.names_blob.lower():
+    if RESERVED.encode() not in blob.lower():
         return
-    for name in table.names:
+    for name in names:
         if name.lower().startswith(RESERVED):
             yield Problem(
                 "RESERVED_NAME",

@@ -17,6 +17,7 @@ from .backend import HOST_UNIX, Archive, EntryTable
 from .contents import (
     Kinds,
     judge_link_count,
+    judge_more_names,
     judge_names,
     judge_sizes,
     judge_types,
@@ -183,6 +184,12 @@ def _judge(
     )
     asked = asked_links(
         archive, index, kinds, dist_info, info, policy, findings
+    )
+    judge_more_names(
+        table,
+        [link.path for link in asked.links if link.path not in index],
+        policy,
+        findings,
     )
     rows = _judge_record(
         archive,

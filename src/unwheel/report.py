@@ -85,8 +85,9 @@ class Report:
         seconds: Wall time since it was opened; of many wheels in one run, the
             waiting for others included.
         publishing: "rename" (one rename), "exchange" (one, with what was
-            there) or "in-place" (name by name, because one rename was not
-            possible); None for "verify".
+            there), "in-place" (name by name, because one rename was not
+            possible) or "merge" (name by name, as was asked); None for
+            "verify".
         record: The RECORD level that was in force.
         installed_record: Whether RECORD was written anew, for a tree in which
             links stand; `files` tell what the wheel's own is.
