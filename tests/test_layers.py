@@ -24,8 +24,8 @@ RANKS = [
     "paths filename metadata record",
     "targets encodings standins outcomes verdicts links",
     "events report backend installed",
-    "findings contents asking plan native libarchive merge staging host",
-    "linking",
+    "findings contents subject asking plan",
+    "native libarchive merge staging host linking",
     "engine",
     "wheel",
     "distinfo treescan zipwriter libraries relink pack",
@@ -39,8 +39,8 @@ THREADS = ("threading", {"engine"})
 LOW_THREADS = ("_thread", {"engine"})
 # Pure: judged by bytes alone, so it may not even be able to open a file.
 PURE = [
-    *" ".join(RANKS[:4]).split(),
-    *["findings", "contents", "asking", "plan", "hops"],
+    *" ".join(RANKS[:5]).split(),
+    "hops",
     "distinfo",
 ]
 SYSTEM = {

@@ -4,25 +4,34 @@ The links that a wheel asks for, in whichever encoding it does.
 Pure.  Three are known: entries of type link (the Info-ZIP convention), the
 file LINKS of PEP 778, which has a meaning from Wheel-Version 2 on, and
 symlinks.txt of wheel-axle, whose run time makes the links when Python first
-starts.  What they ask for is judged in `links`.
+starts.  Imported only for a wheel that has one of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 
-from .backend import Archive
-from .contents import Kinds
+from .contents import judge_more_names
 from .encodings import AskedLink, disagreements, read_axle, read_links_file
-from .errors import LimitError, Problem, UnsafeMemberError, UnwheelError
-from .findings import Findings
-from .metadata import WheelInfo
-from .policy import Limits, Policy
-from .values import replace, value
+from .errors import (
+    DestinationError,
+    LimitError,
+    Problem,
+    UnsafeMemberError,
+    UnwheelError,
+)
+from .links import Host, Link, LinkPlan, resolve
+from .subject import AXLE, LINKS, Subject
+from .values import value
 
-LINKS = "LINKS"  # PEP 778
-AXLE = "symlinks.txt"  # wheel-axle
-AXLE_DONE = "axle.done"
+# Whose fault it is, where it is not the wheel's.
+_OURS = {
+    "HOST_CANNOT": DestinationError,
+    "COPY_BUDGET": LimitError,
+    "TOO_MANY_LINKS": LimitError,
+}
+
+_AXLE_DONE = "axle.done"  # tells wheel-axle that its links are made
 
 
 @value
@@ -37,100 +46,133 @@ class Asked:
     payloads: Mapping[str, bytes]
 
 
-def asked_links(
-    archive: Archive,
-    index: Mapping[str, int],
-    kinds: Kinds,
-    dist_info: str,
-    info: WheelInfo | None,
-    policy: Policy,
-    findings: Findings,
-) -> Asked:
-    """
-    Read what the wheel says about links.
-
-    Args:
-        archive: The archive.
-        index: Of its entries, by name.
-        kinds: Which of them are links.
-        dist_info: Where its metadata is.
-        info: WHEEL, or None if it cannot be read.
-        policy: Which encodings are read.
-        findings: Takes what cannot be read, and what is not followed.
-    """
-    entries = _from_entries(archive, kinds, policy, findings)
+def asked_links(subject: Subject) -> Asked:
+    """What *subject* says of links; its findings say what is wrong there."""
+    entries = list(_from_entries(subject))
     payloads = {
         link.path: link.target
         for link in entries
         if link.fault != "BAD_TARGET"
     }
     paths = {link.path for link in entries}
-    rows = _from_links_file(
-        archive, index, paths, dist_info, info, policy, findings
-    )
+    rows = _from_links_file(subject, paths)
     if entries and rows:
-        findings.refuse(UnsafeMemberError, disagreements(entries, rows))
+        findings = disagreements(entries, rows)
+        subject.findings.refuse(UnsafeMemberError, findings)
     rows = [link for link in rows if link.path not in paths]
-    rows += _from_axle(archive, index, dist_info, policy, findings)
+    rows += _from_axle(subject)
+    judge_more_names(
+        subject.table,
+        [link.path for link in rows if link.path not in subject.index],
+        subject.policy,
+        subject.findings,
+    )
     return Asked((*entries, *rows), payloads)
 
 
-def read_limited(
-    archive: Archive, index: int, limits: Limits, knob: str
-) -> bytes:
+def resolve_asked(
+    subject: Subject, asked: Asked, host: Host | None
+) -> LinkPlan:
+    """What becomes of the links at *host*, and why it may not."""
+    table = subject.table
+    info = subject.info
+    return resolve(
+        asked.links,
+        dict(zip(table.names, table.sizes, strict=True)),
+        policy=subject.policy.link_policy,
+        filename=subject.filename,
+        dist_info=subject.dist_info,
+        contact=subject.contact,
+        platforms=info.platforms if info is not None else (),
+        host=host,
+        limits=subject.policy.limits,
+    )
+
+
+def judge_asked(
+    subject: Subject, asked: Asked, get_host: Callable[[], Host] | None
+) -> tuple[tuple[Link, ...], tuple[tuple[str, bytes], ...]]:
     """
-    The content of a member, by the limit that is called *knob*.
+    Judge the links; what is wrong with them is in the subject's findings.
 
-    Raises:
-        LimitError: If it is larger; *knob* would accept it.
-        CorruptMemberError: If it is not what the archive says.
+    Returns:
+        What becomes of them, and the files that stand for links or tell that
+        they have been made: names and content.
     """
-    try:
-        return archive.read(index, getattr(limits, knob))
-    except LimitError as error:
-        accept = f"limits.{knob}"
-        problems = [replace(p, accept=accept) for p in error.problems]
-        raise LimitError(problems) from None
+    # Nothing is written, nor tried out, for a wheel that is refused.
+    ask = asked.links and get_host and not subject.findings.refused
+    host = get_host() if ask and get_host is not None else None
+    plan = resolve_asked(subject, asked, host)
+    for problem in plan.problems:
+        kind = _OURS.get(problem.code, UnsafeMemberError)
+        subject.findings.refuse(kind, [problem])
+    extras = []
+    if any(link.outcome == "pth" for link in plan.links):
+        extras.append(_path_file(subject, plan.links))
+    if any(link.encoding == "axle" for link in plan.links):
+        extras.append((f"{subject.dist_info}/{_AXLE_DONE}", b""))
+    clashes = [
+        Problem("DUPLICATE", "a file of ours has this name", member=name)
+        for name, _ in extras
+        if name in subject.index
+    ]
+    subject.findings.refuse(UnsafeMemberError, clashes)
+    return plan.links, tuple(extras)
 
 
-def _from_entries(
-    archive: Archive, kinds: Kinds, policy: Policy, findings: Findings
-) -> list[AskedLink]:
-    """The entries that are links, those that cannot be read aside."""
-    as_text = policy.link_policy.entries == "text"
-    table = archive.entries
-    found = []
-    for k in kinds.links:
+def _path_file(subject: Subject, made: Sequence[Link]) -> tuple[str, bytes]:
+    """
+    The .pth file that stands for links to package folders.
+
+    A path line is all that PEP 829 leaves of such files; a path that could be
+    read as anything else is refused.
+    """
+    folders = [link for link in made if link.outcome == "pth"]
+    problems = [
+        Problem(
+            "EDITABLE_ROOT",
+            "no line of a .pth file can name the folder",
+            member=str(link.path),
+            found=link.text,
+        )
+        for link in folders
+        if not link.text.isprintable()
+    ]
+    subject.findings.refuse(UnsafeMemberError, problems)
+    stem = subject.dist_info.removesuffix(".dist-info")
+    parents = sorted({link.text.rpartition("/")[0] for link in folders})
+    text = "".join(f"{parent}\n" for parent in parents)
+    return f"__editable__.{stem}.pth", text.encode("utf-8", "surrogateescape")
+
+
+# --------------------------------------------------------------- encodings
+
+
+def _from_entries(subject: Subject) -> Iterator[AskedLink]:
+    """The entries that are links, but for those that cannot be read."""
+    as_text = subject.policy.link_policy.entries == "text"
+    table = subject.table
+    for k in subject.kinds.links:
         fault = None if table.mode(k) else "AMBIGUOUS_HOST"
         try:
-            target = read_limited(
-                archive, k, policy.limits, "link_target_length"
-            )
+            target = subject.read(k, "link_target_length")
         except LimitError as error:
             if not as_text:
-                findings.absorb(error)
+                subject.findings.absorb(error)
                 continue
             # No link can hold it, but a file can.
             target, fault = b"", "BAD_TARGET"
         except UnwheelError as error:
-            findings.absorb(error)
+            subject.findings.absorb(error)
             continue
-        found.append(AskedLink(table.names[k], target, "zip", fault=fault))
-    return found
+        yield AskedLink(table.names[k], target, "zip", fault=fault)
 
 
-def _from_links_file(
-    archive: Archive,
-    index: Mapping[str, int],
-    entries: Set[str],
-    dist_info: str,
-    info: WheelInfo | None,
-    policy: Policy,
-    findings: Findings,
-) -> list[AskedLink]:
+def _from_links_file(subject: Subject, entries: Set[str]) -> list[AskedLink]:
     """What LINKS asks for beside the *entries* that are links."""
-    name = f"{dist_info}/{LINKS}"
-    if name not in index or info is None:
+    name = f"{subject.dist_info}/{LINKS}"
+    info, findings = subject.info, subject.findings
+    if name not in subject.index or info is None:
         return []
     if info.version[0] < 2:
         findings.warnings.add(
@@ -142,34 +184,29 @@ def _from_links_file(
             )
         )
         return []
-    if policy.link_policy.entries == "verbatim":
+    if subject.policy.link_policy.entries == "verbatim":
         return []
     try:
-        data = read_limited(
-            archive, index[name], policy.limits, "metadata_size"
-        )
+        data = subject.read_info(LINKS, "metadata_size")
     except UnwheelError as error:
         findings.absorb(error)
         return []
     rows, problems = read_links_file(
-        data, index.keys() - entries, dist_info, policy.limits
+        data,
+        subject.index.keys() - entries,
+        subject.dist_info,
+        subject.policy.limits,
     )
     findings.refuse(UnsafeMemberError, problems)
     return rows
 
 
-def _from_axle(
-    archive: Archive,
-    index: Mapping[str, int],
-    dist_info: str,
-    policy: Policy,
-    findings: Findings,
-) -> list[AskedLink]:
-    name = f"{dist_info}/{AXLE}"
-    if name not in index:
+def _from_axle(subject: Subject) -> list[AskedLink]:
+    name = f"{subject.dist_info}/{AXLE}"
+    if name not in subject.index:
         return []
-    if "axle" not in policy.link_policy.encodings:
-        findings.warnings.add(
+    if "axle" not in subject.policy.link_policy.encodings:
+        subject.findings.warnings.add(
             Problem(
                 "AXLE_LINKS",
                 "the run time of wheel-axle makes these links when Python "
@@ -180,12 +217,10 @@ def _from_axle(
         )
         return []
     try:
-        data = read_limited(
-            archive, index[name], policy.limits, "metadata_size"
-        )
+        data = subject.read_info(AXLE, "metadata_size")
     except UnwheelError as error:
-        findings.absorb(error)
+        subject.findings.absorb(error)
         return []
-    rows, problems = read_axle(data, policy.limits)
-    findings.refuse(UnsafeMemberError, problems)
+    rows, problems = read_axle(data, subject.policy.limits)
+    subject.findings.refuse(UnsafeMemberError, problems)
     return rows

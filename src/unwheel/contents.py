@@ -14,7 +14,6 @@ from . import paths
 from .backend import HOST_UNIX, EntryTable
 from .errors import LimitError, Problem, UnsafeMemberError
 from .findings import Findings
-from .outcomes import outcome_of
 from .policy import Limits, Policy
 from .values import replace
 
@@ -54,7 +53,6 @@ def judge_types(
     another host is read differently by careful readers, so it is refused, but
     by a policy under which no entry is a link.
     """
-    as_text = outcome_of("AMBIGUOUS_HOST", policy.link_policy) is not None
     kinds = Kinds(len(table))
     plain = {(HOST_UNIX, _REGULAR), (HOST_UNIX, 0)}
     types = [attribute >> 28 for attribute in table.attributes]
@@ -67,7 +65,7 @@ def judge_types(
         zip(table.names, hosts, types, strict=True)
     ):
         problem = _type_problem(name, host, kind, table.attributes[k])
-        if as_text and problem and problem.code == "AMBIGUOUS_HOST":
+        if problem is not None and _is_taken(problem, policy):
             symlinks.append(k)
         elif problem is not None:
             findings.refuse(UnsafeMemberError, [problem])
@@ -79,6 +77,15 @@ def judge_types(
             files.append(k)
     kinds.files, kinds.directories, kinds.links = files, directories, symlinks
     return kinds
+
+
+def _is_taken(problem: Problem, policy: Policy) -> bool:
+    """Whether *policy* makes something of an entry with that *problem*."""
+    if problem.code != "AMBIGUOUS_HOST":
+        return False
+    from .outcomes import outcome_of
+
+    return outcome_of(problem.code, policy.link_policy) is not None
 
 
 _TYPE_NAMES = {

@@ -15,6 +15,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import ExitStack, closing
+from functools import cached_property
 
 from . import native
 from .errors import (
@@ -36,13 +37,16 @@ from .events import (
     WheelRefused,
     WheelVerified,
 )
-from .host import DestinationHost, Probes
-from .linking import Made, make_links, planned, set_times
 from .plan import EXECUTABLE, Plan, make_plan
 from .policy import Policy
 from .report import FileFact, Report
 from .staging import Staging, remove_stale
 from .values import replace, value
+
+TYPE_CHECKING = False  # that of `typing` would cost its import
+if TYPE_CHECKING:
+    from .host import DestinationHost, Probes
+    from .linking import Made
 
 OnEvent = Callable[[Event], object]
 
@@ -139,6 +143,13 @@ class Crew:
         if not self._crew.work():
             self._failed.append(threading.get_ident())
 
+    @cached_property
+    def probes(self) -> Probes:
+        """What was found out about file systems, for all its wheels."""
+        from .host import Probes
+
+        return Probes()
+
     @property
     def is_gone(self) -> bool:
         """Whether no thread is left, for want of memory to work in."""
@@ -165,11 +176,9 @@ class _Run:
         policy: Policy,
         on_event: OnEvent | None,
         crew: Crew,
-        probes: Probes,
     ) -> None:
         self.wheel = wheel
         self._crew = crew
-        self._probes = probes
         self._destination = destination
         self._policy = policy_here(policy)
         self._on_event = on_event
@@ -235,11 +244,13 @@ class _Run:
 
     def _host(self, destination: str) -> DestinationHost:
         """What the links of the wheel may ask."""
+        from .host import DestinationHost
+
         return DestinationHost(
             destination,
             lambda: self._private_tree(destination),
             self._policy.link_policy,
-            self._probes,
+            self._crew.probes,
         )
 
     def _private_tree(self, destination: str) -> native.Tree:
@@ -276,7 +287,7 @@ class _Run:
         warnings = [*self._plan.warnings, *self._judge(results)]
         files = _files_of(self._plan, results)
         made, publishing = self._publish(files)
-        warnings += made.warnings
+        warnings += made.warnings if made else ()
         report = self._report(files, made, tuple(warnings), publishing)
         if self._destination is None:
             self._tell(WheelVerified(self.wheel, self._plan.size))
@@ -343,13 +354,23 @@ class _Run:
 
     def _publish(
         self, files: Callable[[], Sequence[FileFact]]
-    ) -> tuple[Made, str | None]:
+    ) -> tuple[Made | None, str | None]:
+        """Everything after the files; what became of links, and how."""
+        made = None
         if self._staging is None or self._tree is None:
-            return Made(planned(self._plan), (), None), None
-        made = Made((), (), None)
+            if self._plan.links:
+                from .linking import planned
+
+                made = planned(self._plan)
+            return made, None
         if self._plan.links:
+            from .linking import make_links
+
             made = make_links(self._tree, self._plan, self._policy, files())
-        set_times(self._tree, self._plan, self._policy, made)
+        if self._plan.times is not None:
+            from .linking import set_times
+
+            set_times(self._tree, self._plan, self._policy, made)
         if self._policy.durable:
             self._tree.sync()
         self._tree.close()
@@ -358,7 +379,7 @@ class _Run:
     def _report(
         self,
         files: Callable[[], Sequence[FileFact]],
-        made: Made,
+        made: Made | None,
         warnings: tuple[Problem, ...],
         publishing: str | None,
     ) -> Report:
@@ -374,14 +395,14 @@ class _Run:
             size=plan.size,
             archive_size=plan.entries.archive_size,
             directories=len(plan.orders) - plan.files,
-            links=made.links,
+            links=made.links if made else (),
             repeats=repeats,
             repeated_size=repeated_size,
             warnings=warnings,
             seconds=time.perf_counter() - self._started,
             publishing=publishing,
             record=self._policy.record,
-            installed_record=made.record is not None,
+            installed_record=made is not None and made.record is not None,
             _files=files,
         )
 
@@ -586,16 +607,13 @@ def run_many(
     """
     runs: deque[_Run] = deque()
     seen: set[str] = set()
-    probes = Probes()
     with Crew(threads) as crew:
         try:
             for wheel, destination in jobs:
                 if destination is not None:
                     _clean_up(destination, seen, on_event)
                 # In the list before it starts: Ctrl-C may come at any time.
-                runs.append(
-                    _Run(wheel, destination, policy, on_event, crew, probes)
-                )
+                runs.append(_Run(wheel, destination, policy, on_event, crew))
                 runs[-1].start()
                 while len(runs) > AHEAD:
                     yield _end(runs, crew, on_event)

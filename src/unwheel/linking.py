@@ -41,9 +41,10 @@ class Made:
     record: bytes | None
 
 
-def planned(plan: Plan) -> tuple[LinkFact, ...]:
+def planned(plan: Plan) -> Made:
     """What is to become of the links of *plan*, for one that only looks."""
-    return tuple(_fact(link, link.outcome) for link in plan.links)
+    links = tuple(_fact(link, link.outcome) for link in plan.links)
+    return Made(links, (), None)
 
 
 def make_links(
@@ -160,7 +161,9 @@ def _put_record(
 # ------------------------------------------------------------------- times
 
 
-def set_times(tree: Tree, plan: Plan, policy: Policy, made: Made) -> None:
+def set_times(
+    tree: Tree, plan: Plan, policy: Policy, made: Made | None
+) -> None:
     """
     Set the times of all that is no member: links, stand-ins, directories.
 
@@ -180,10 +183,10 @@ def set_times(tree: Tree, plan: Plan, policy: Policy, made: Made) -> None:
         tree.set_mtime(name, seconds)
 
 
-def _all_made(plan: Plan, made: Made, policy: Policy) -> Iterator[str]:
+def _all_made(plan: Plan, made: Made | None, policy: Policy) -> Iterator[str]:
     """Whatever the crew has not written, and every directory."""
     new = [name for name, _ in plan.extras]
-    if made.record is not None:
+    if made is not None and made.record is not None:
         new.append(f"{plan.dist_info}/RECORD")
     for link in plan.links:
         new += [name for name, _ in _copies(link)]

@@ -11,31 +11,34 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Collection, Mapping, Sequence
 
-from . import links, metadata, record
-from .asking import AXLE_DONE, Asked, asked_links, read_limited
+from . import metadata, record
 from .backend import HOST_UNIX, Archive, EntryTable
 from .contents import (
-    Kinds,
     judge_link_count,
-    judge_more_names,
     judge_names,
     judge_sizes,
     judge_types,
 )
 from .errors import (
-    DestinationError,
     InvalidWheelError,
-    LimitError,
     Problem,
     Problems,
     RecordError,
-    UnsafeMemberError,
     UnwheelError,
 )
 from .filename import WheelFilename
-from .findings import Findings
-from .policy import Limits, Policy
+from .policy import Policy
+from .subject import LINKS_FILES, Subject
 from .values import value
+
+TYPE_CHECKING = False  # that of `typing` would cost its import
+if TYPE_CHECKING:
+    from typing import TypeAlias
+
+    from .asking import Asked
+    from .links import Host, Link, LinkPlan
+
+    GetHost: TypeAlias = Callable[[], Host]
 
 # Bits of an order, as the core's `enum uw_order_flag` has them.
 EXECUTABLE = 1
@@ -45,15 +48,6 @@ SHA256 = 4
 NO_DIGEST = bytes(32)
 
 _EXECUTABLE_ATTRIBUTE = 0o111 << 16
-
-# Reasons of links that are not the wheel's fault.
-_OURS = {
-    "HOST_CANNOT": DestinationError,
-    "COPY_BUDGET": LimitError,
-    "TOO_MANY_LINKS": LimitError,
-}
-
-GetHost = Callable[[], links.Host]
 
 
 @value
@@ -87,7 +81,7 @@ class Plan:
     entries: EntryTable
     dist_info: str
     record: record.Record | None
-    links: tuple[links.Link, ...]
+    links: tuple[Link, ...]
     extras: tuple[tuple[str, bytes], ...]
     orders: array[int]
     flags: bytes
@@ -124,176 +118,78 @@ def make_plan(
         CorruptMemberError: A member that has to be read is corrupt.
         DestinationError: The destination cannot hold the links.
     """
-    findings = Findings(wheel)
-    facts = _judge(archive, wheel, policy, host, findings)
-    link_plan = facts.link_plan
-    for problem in link_plan.problems:
-        findings.refuse(_OURS.get(problem.code, UnsafeMemberError), [problem])
-    extras = _extras(link_plan.links, facts, findings)
-    findings.check()
-    return _orders(wheel, archive.entries, facts, extras, policy, findings)
+    subject = _judge(archive, wheel, policy)
+    asked = _ask(subject)
+    rows = _judge_record(subject, asked.payloads if asked else {})
+    made: tuple[Link, ...] = ()
+    extras: tuple[tuple[str, bytes], ...] = ()
+    if asked is not None:
+        from .asking import judge_asked
+
+        made, extras = judge_asked(subject, asked, host)
+    subject.findings.check()
+    return _orders(subject, rows, made, extras)
 
 
 def judge_links(
     archive: Archive, wheel: str, policy: Policy
-) -> links.LinkPlan:
+) -> LinkPlan | None:
     """
     What becomes of the links of *archive*, and why it may not.
+
+    Returns:
+        None if it asks for none.
 
     Raises:
         UnwheelError: If there is something else wrong with it.
     """
-    findings = Findings(wheel)
-    facts = _judge(archive, wheel, policy, None, findings)
+    subject = _judge(archive, wheel, policy)
+    asked = _ask(subject)
+    _judge_record(subject, asked.payloads if asked else {})
+    subject.findings.check()
+    if asked is None:
+        return None
+    from .asking import resolve_asked
+
+    return resolve_asked(subject, asked, None)
+
+
+def _judge(archive: Archive, wheel: str, policy: Policy) -> Subject:
+    """All but links and RECORD; what cannot be gone on from is raised."""
+    subject = Subject(archive, wheel, policy)
+    table, findings, limits = archive.entries, subject.findings, policy.limits
+    subject.filename = _parse_filename(wheel, policy)
+    subject.kinds = judge_types(table, policy, findings)
+    judge_names(table, subject.kinds, policy, findings)
+    judge_sizes(table, limits, findings)
+    judge_link_count(len(subject.kinds.links), limits, findings)
     findings.check()
-    return facts.link_plan
-
-
-@value
-class _Facts:
-    """What a wheel is, as far as it has been judged."""
-
-    filename: WheelFilename
-    index: Mapping[str, int]
-    kinds: Kinds
-    dist_info: str
-    rows: record.Record | None
-    link_plan: links.LinkPlan
-
-
-def _judge(
-    archive: Archive,
-    wheel: str,
-    policy: Policy,
-    host: GetHost | None,
-    findings: Findings,
-) -> _Facts:
-    table = archive.entries
-    filename = _parse_filename(wheel, policy, findings)
-    kinds = judge_types(table, policy, findings)
-    judge_names(table, kinds, policy, findings)
-    judge_sizes(table, policy.limits, findings)
-    judge_link_count(len(kinds.links), policy.limits, findings)
+    subject.dist_info = _find_dist_info(subject)
     findings.check()
-
-    dist_info = _find_dist_info(table, filename, findings)
-    findings.check()
-    index = {name: k for k, name in enumerate(table.names)}
-    info, contact = _judge_metadata(
-        archive, index, dist_info, filename, policy, findings
-    )
-    asked = asked_links(
-        archive, index, kinds, dist_info, info, policy, findings
-    )
-    judge_more_names(
-        table,
-        [link.path for link in asked.links if link.path not in index],
-        policy,
-        findings,
-    )
-    rows = _judge_record(
-        archive,
-        index,
-        kinds,
-        dist_info,
-        asked.payloads,
-        filename,
-        policy,
-        findings,
-    )
-    return _Facts(
-        filename=filename,
-        index=index,
-        kinds=kinds,
-        dist_info=dist_info,
-        rows=rows,
-        link_plan=_resolve(
-            asked, table, filename, dist_info, info, contact, policy,
-            # Nothing is written, nor tried out, for a wheel that is refused.
-            host if not findings.refused else None,
-        ),
-    )  # fmt: skip
+    subject.index = {name: k for k, name in enumerate(table.names)}
+    _judge_metadata(subject)
+    return subject
 
 
-def _resolve(
-    asked: Asked,
-    table: EntryTable,
-    filename: WheelFilename,
-    dist_info: str,
-    info: metadata.WheelInfo | None,
-    contact: str | None,
-    policy: Policy,
-    host: GetHost | None,
-) -> links.LinkPlan:
-    if not asked.links:
-        return links.LinkPlan((), ())
-    return links.resolve(
-        asked.links,
-        dict(zip(table.names, table.sizes, strict=True)),
-        policy=policy.link_policy,
-        filename=filename,
-        dist_info=dist_info,
-        contact=contact,
-        platforms=info.platforms if info is not None else (),
-        host=host() if host is not None else None,
-        limits=policy.limits,
-    )
+def _ask(subject: Subject) -> Asked | None:
+    """What the wheel says of links; most say nothing, so nothing runs."""
+    files = (f"{subject.dist_info}/{name}" for name in LINKS_FILES)
+    if not subject.kinds.links and not any(f in subject.index for f in files):
+        return None
+    from .asking import asked_links
 
-
-def _extras(
-    made: Sequence[links.Link], facts: _Facts, findings: Findings
-) -> tuple[tuple[str, bytes], ...]:
-    """
-    The files that stand for links, or tell that they have been made.
-
-    A path line in a .pth file is all that PEP 829 leaves of such files; what
-    could be read as anything else is refused.
-    """
-    extras = []
-    folders = [link for link in made if link.outcome == "pth"]
-    if folders:
-        stem = facts.dist_info.removesuffix(".dist-info")
-        parents = sorted({link.text.rpartition("/")[0] for link in folders})
-        extras.append(
-            (f"__editable__.{stem}.pth", "\n".join([*parents, ""]).encode())
-        )
-        findings.refuse(
-            UnsafeMemberError,
-            (
-                Problem(
-                    "EDITABLE_ROOT",
-                    "no line of a .pth file can name the folder",
-                    member=str(link.path),
-                    found=link.text,
-                )
-                for link in folders
-                if not link.text.isprintable()
-            ),
-        )
-    if any(link.encoding == "axle" for link in made):
-        extras.append((f"{facts.dist_info}/{AXLE_DONE}", b""))
-    findings.refuse(
-        UnsafeMemberError,
-        (
-            Problem("DUPLICATE", "a file of ours has this name", member=name)
-            for name, _ in extras
-            if name in facts.index
-        ),
-    )
-    return tuple(extras)
+    return asked_links(subject)
 
 
 # ------------------------------------------------------------- the wheel
 
 
-def _parse_filename(
-    wheel: str, policy: Policy, findings: Findings
-) -> WheelFilename:
+def _parse_filename(wheel: str, policy: Policy) -> WheelFilename:
     name = wheel.replace("\\", "/").rpartition("/")[2]
     try:
         return WheelFilename.parse(name, wheel2=_knows_wheel2(policy))
     except UnwheelError as error:
-        raise type(error)(error.problems, wheel=findings.wheel) from None
+        raise type(error)(error.problems, wheel=wheel) from None
 
 
 def _knows_wheel2(policy: Policy) -> bool:
@@ -302,80 +198,59 @@ def _knows_wheel2(policy: Policy) -> bool:
     return link_policy.wheel2 or link_policy.entries == "verbatim"
 
 
-def _find_dist_info(
-    table: EntryTable, filename: WheelFilename, findings: Findings
-) -> str:
+def _find_dist_info(subject: Subject) -> str:
+    names, findings = subject.table.names, subject.findings
     try:
-        dist_info = metadata.find_dist_info(table.names, filename)
+        dist_info = metadata.find_dist_info(names, subject.filename)
     except UnwheelError as error:
         findings.absorb(error)
         return ""
-    refusals, warnings = metadata.check_layout(table.names, dist_info)
+    refusals, warnings = metadata.check_layout(names, dist_info)
     findings.refuse(InvalidWheelError, refusals)
     findings.warnings.extend(warnings)
     return dist_info
 
 
-def _judge_metadata(
-    archive: Archive,
-    index: Mapping[str, int],
-    dist_info: str,
-    filename: WheelFilename,
-    policy: Policy,
-    findings: Findings,
-) -> tuple[metadata.WheelInfo | None, str | None]:
-    """
-    Judge METADATA and WHEEL.
-
-    Returns:
-        WHEEL, and whom to tell of refused links.
-    """
-
-    def read(name: str) -> bytes:
-        where = index[f"{dist_info}/{name}"]
-        return read_limited(archive, where, policy.limits, "metadata_size")
-
+def _judge_metadata(subject: Subject) -> None:
+    """Judge METADATA and WHEEL."""
+    filename, findings = subject.filename, subject.findings
     try:
         info = metadata.WheelInfo.parse(
-            read(filename.info_file),
-            wheel2=_knows_wheel2(policy) and not filename.is_pybi,
+            subject.read_info(filename.info_file, "metadata_size"),
+            wheel2=_knows_wheel2(subject.policy) and not filename.is_pybi,
             name=filename.info_file,
         )
-        core = metadata.CoreMetadata.parse(read("METADATA"))
+        core = metadata.CoreMetadata.parse(
+            subject.read_info("METADATA", "metadata_size")
+        )
     except UnwheelError as error:
         findings.absorb(error)
-        return None, None
+        return
     refusals, warnings = metadata.check_agreement(info, core, filename)
     findings.refuse(InvalidWheelError, refusals)
     findings.warnings.extend(warnings)
-    return info, ", ".join(core.contacts) or None
+    subject.info = info
+    subject.contact = ", ".join(core.contacts) or None
 
 
 # ------------------------------------------------------------- RECORD
 
 
 def _judge_record(
-    archive: Archive,
-    index: Mapping[str, int],
-    kinds: Kinds,
-    dist_info: str,
-    targets: Mapping[str, bytes],
-    filename: WheelFilename,
-    policy: Policy,
-    findings: Findings,
+    subject: Subject, targets: Mapping[str, bytes]
 ) -> record.Record | None:
-    level = policy.record
+    level, findings = subject.policy.record, subject.findings
     if level == "off":
         return None
     try:
-        rows, problems = _read_record(archive, index, dist_info, policy.limits)
+        rows, problems = _read_record(subject)
     except RecordError as error:
         findings.take_record(level, error.problems)
         return None
     except UnwheelError as error:
         findings.absorb(error)
         return None
-    table = archive.entries
+    table, kinds, dist_info = subject.table, subject.kinds, subject.dist_info
     names, sizes = table.names, table.sizes
     if kinds.directories:
         listed = sorted([*kinds.files, *kinds.links])
@@ -392,25 +267,21 @@ def _judge_record(
                 sizes,
                 dist_info,
                 links=targets,
-                link_rows=filename.is_pybi,
+                link_rows=subject.filename.is_pybi,
             )
         )
     findings.take_record(level, problems)
     return rows
 
 
-def _read_record(
-    archive: Archive,
-    index: Mapping[str, int],
-    dist_info: str,
-    limits: Limits,
-) -> tuple[record.Record, Problems]:
-    where = index.get(f"{dist_info}/RECORD")
-    if where is None:
-        raise RecordError([record.record_missing(dist_info)])
-    data = read_limited(archive, where, limits, "record_size")
+def _read_record(subject: Subject) -> tuple[record.Record, Problems]:
+    if f"{subject.dist_info}/RECORD" not in subject.index:
+        raise RecordError([record.record_missing(subject.dist_info)])
     return record.Record.read(
-        data, limits, known=index.keys(), entries=len(index)
+        subject.read_info("RECORD", "record_size"),
+        subject.policy.limits,
+        known=subject.index.keys(),
+        entries=len(subject.index),
     )
 
 
@@ -418,18 +289,16 @@ def _read_record(
 
 
 def _orders(
-    wheel: str,
-    table: EntryTable,
-    facts: _Facts,
+    subject: Subject,
+    rows: record.Record | None,
+    made: tuple[Link, ...],
     extras: tuple[tuple[str, bytes], ...],
-    policy: Policy,
-    findings: Findings,
 ) -> Plan:
-    kinds, rows = facts.kinds, facts.rows
+    table, kinds, policy = subject.table, subject.kinds, subject.policy
     files = array("I", kinds.files)
     texts = [
-        facts.index[str(link.path)]
-        for link in facts.link_plan.links
+        subject.index[str(link.path)]
+        for link in made
         if link.outcome == "text"
     ]
     files.extend(texts)
@@ -439,7 +308,7 @@ def _orders(
         names = [table.names[k] for k in files]
         attributes = [table.attributes[k] for k in files]
     verify = rows is not None and policy.record in ("verify", "warn")
-    exempt = record.unlisted(facts.dist_info)
+    exempt = record.unlisted(subject.dist_info)
     digests, flags = _digest_columns(names, rows if verify else None, exempt)
     plain = len(files) - len(texts)  # a text is not executable
     for k, (attribute, made_by) in enumerate(
@@ -450,12 +319,12 @@ def _orders(
     rehash = _rehash(names, rows if verify else None, exempt)
     files.extend(kinds.directories)
     return Plan(
-        wheel=wheel,
-        filename=facts.filename,
+        wheel=subject.wheel,
+        filename=subject.filename,
         entries=table,
-        dist_info=facts.dist_info,
+        dist_info=subject.dist_info,
         record=rows,
-        links=facts.link_plan.links,
+        links=made,
         extras=extras,
         orders=files,
         flags=bytes(flags) + bytes([DIRECTORY]) * len(kinds.directories),
@@ -465,7 +334,7 @@ def _orders(
         files=len(names),
         size=sum(table.sizes) - sum(table.sizes[k] for k in kinds.links)
         + sum(table.sizes[k] for k in texts),
-        warnings=tuple(findings.warnings),
+        warnings=tuple(subject.findings.warnings),
     )  # fmt: skip
 
 

@@ -19,13 +19,16 @@ from .errors import (
 )
 from .filename import WheelFilename
 from .filename import stem as stem_of
-from .links import Link, LinkPlan
 from .metadata import CoreMetadata, find_dist_info
 from .native import NativeArchive
 from .plan import Plan, judge_links, make_plan
 from .policy import Policy
 from .record import Record, record_missing
 from .report import Report
+
+TYPE_CHECKING = False  # that of `typing` would cost its import
+if TYPE_CHECKING:
+    from .links import Link, LinkPlan
 
 StrPath = str | bytes | os.PathLike[str] | os.PathLike[bytes]
 
@@ -343,9 +346,14 @@ class Wheel:
             UnwheelError: If something else is wrong with the wheel.
         """
         with self._named():
-            return judge_links(
+            judged = judge_links(
                 self._archive, self.path, policy_here(self.policy)
             )
+        if judged is not None:
+            return judged
+        from .links import LinkPlan
+
+        return LinkPlan((), ())
 
     def plan(self) -> Plan:
         """
