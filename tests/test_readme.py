@@ -61,6 +61,9 @@ def test_the_examples_run_as_they_stand(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     WheelBuilder("demo", "1.0").file("demo.py", b"x = 1\n").write(tmp_path)
     WheelBuilder("evil", "1.0").file("../evil.py", b"").write(tmp_path)
+    WheelBuilder("links", "1.0").file("links/libx.so.1", b"").link(
+        "links/libx.so", "libx.so.1"
+    ).write(tmp_path)
 
     failed, tried = doctest.testfile(
         str(README), module_relative=False, encoding="utf-8"

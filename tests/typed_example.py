@@ -24,6 +24,8 @@ from unwheel import (
     LimitError,
     Limits,
     LinkFact,
+    LinkPlan,
+    LinkPolicy,
     MemberPath,
     MismatchError,
     Plan,
@@ -48,7 +50,7 @@ from unwheel import (
 )
 
 POLICY = Policy(
-    links="strict",
+    links=LinkPolicy.named("strict").replace(chain_limit=8),
     record="verify",
     existing="replace",
     portable_names="warn",
@@ -127,6 +129,9 @@ def judge(path: Path) -> int:
         plan: Plan = wheel.plan()
         parent: MemberPath = MemberPath.parse(plan.dist_info)
         print(f"metadata in {parent.parts[0]}")
+        judged: LinkPlan = wheel.judged_links()
+        print(*(f"{link.path}: {link.outcome}" for link in judged.links))
+        print(*reasons(judged.problems))
         return plan.size
 
 
@@ -139,7 +144,8 @@ def tell(report: Report) -> None:
     print(f"{report.size} bytes from {report.archive_size}", end=" ")
     print(f"by {report.publishing} in {report.seconds:.1f} s")
     print(*(f"{fact.sha256} {fact.path} {fact.size}" for fact in files))
-    print(*(f"{link.path} -> {link.target}" for link in links))
+    print(*(f"{x.path} -> {x.resolved}: {x.outcome}" for x in links))
+    print(f"{report.repeats} repeats, {report.repeated_size} bytes")
     for warning in report.warnings:
         print(warning)
 
