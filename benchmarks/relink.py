@@ -27,7 +27,7 @@ import wheels
 from wheels import RealWheel
 
 import unwheel
-from unwheel.relink import RelinkReport, relink
+from unwheel.relinking import RelinkReport, relink
 
 WHEELS = (
     RealWheel("casadi", "3.8.2", "solvers, each library three times"),

@@ -1060,7 +1060,7 @@ def test_packs_every_tree_it_can(good, tmp_path, capsys):
 
 def test_an_interrupt_says_which_wheels_are_made(monkeypatch, capsys):
     """A wheel that was written before Ctrl-C stays."""
-    from unwheel import relink as module
+    from unwheel import relinking as module
 
     def interrupted(wheel, *_, **__):
         if wheel == "b.whl":

@@ -28,7 +28,7 @@ RANKS = [
     "native libarchive merge staging host linking",
     "engine",
     "wheel",
-    "distinfo treescan zipwriter libraries relink pack",
+    "distinfo treescan zipwriter libraries relinking packing",
     "compare install quantities hops knobs options progress listing graph",
     "wording tables commands cli __main__",
 ]

@@ -257,6 +257,7 @@ def test_takes_the_time_of_the_environment(monkeypatch):
         ["pack", "tree", "-o", "dist", "--links", "strict"],
         ["relink", "a.whl", "-o", "dist"],
         ["relink", "a.whl", "--encoding", "zip"],
+        ["relink", "a.whl", "-o", "", "--encoding", "zip"],
         ["relink", "a.whl", "-o", "dist", "--encoding", "axle"],
         ["relink", "x/a.whl", "y/a.whl", "-o", "d", "--encoding", "zip"],
         ["relink", "a.whl", "-o", "d", "--encoding", "zip", "--min-size", "0"],
@@ -272,6 +273,33 @@ def test_refuses_what_means_nothing(arguments, capsys, monkeypatch):
 
     assert 2 == refusal.value.code
     assert "error: " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("given", ["", "yesterday", "-1", "9" * 12])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["pack", "tree", "-o", "dist"],
+        ["extract", "a.whl", "--mtime", "SOURCE_DATE_EPOCH"],
+    ],
+)
+def test_refuses_a_date_that_is_none(arguments, given, capsys, monkeypatch):
+    """Of those who would heed it; a mistake of the environment, not ours."""
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", given)
+
+    with pytest.raises(SystemExit) as refusal:
+        parse(arguments)
+
+    assert 2 == refusal.value.code
+    assert "SOURCE_DATE_EPOCH" in capsys.readouterr().err
+    assert "verify" == parse(["verify", "a.whl"]).command
+
+
+def test_a_dry_run_needs_nothing_else():
+    """Neither a place nor an encoding: it is the report alone."""
+    args = parse(["relink", "a.whl", "--dry-run"])
+
+    assert (True, None, None) == (args.dry_run, args.output, args.encoding)
 
 
 # list --links

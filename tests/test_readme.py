@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import doctest
 import re
+import shlex
 from pathlib import Path
 
 from builder import WheelBuilder
@@ -12,6 +13,7 @@ from builder import WheelBuilder
 import unwheel
 from unwheel import native
 from unwheel.links import OUTCOMES
+from unwheel.options import parse
 
 README = Path(__file__).resolve().parent.parent / "README.md"
 SOURCES = Path(unwheel.__file__).parent
@@ -64,12 +66,29 @@ def test_the_examples_run_as_they_stand(tmp_path, monkeypatch):
     WheelBuilder("links", "1.0").file("links/libx.so.1", b"").link(
         "links/libx.so", "libx.so.1"
     ).write(tmp_path)
+    library = bytes(4096)
+    WheelBuilder("copies", "1.0", "py3-none-linux_x86_64").file(
+        "libx.so", library
+    ).file("libx.so.1", library).write(tmp_path)
 
     failed, tried = doctest.testfile(
         str(README), module_relative=False, encoding="utf-8"
     )
 
     assert (failed, tried > 0) == (0, True)
+
+
+def test_the_commands_mean_something():
+    """
+    Each ``$ unwheel`` of the README is one that the command line takes.
+    """
+    text = README.read_text(encoding="utf-8")
+
+    commands = re.findall(r"^\$ unwheel (.+)$", text, re.MULTILINE)
+
+    assert commands
+    for command in commands:
+        assert parse(shlex.split(command, comments=True)).wheels
 
 
 def test_the_table_has_every_reason_code_and_no_other():

@@ -11,7 +11,7 @@ from unwheel.errors import (
     Problem,
     Problems,
 )
-from unwheel.pack import PackReport, TreeLink
+from unwheel.packing import PackReport, TreeLink
 from unwheel.report import LinkFact, Report
 from unwheel.wording import packed, refusal, stand_ins, summary, warnings
 

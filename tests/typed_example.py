@@ -24,17 +24,21 @@ from unwheel import (
     LimitError,
     Limits,
     LinkFact,
+    LinkGroup,
     LinkPlan,
     LinkPolicy,
     MemberPath,
     MismatchError,
+    PackReport,
     Plan,
     Policy,
     Problem,
     RecordError,
+    RelinkReport,
     Report,
     SourceError,
     StagingRemoved,
+    TreeLink,
     UnsafeMemberError,
     UnsupportedError,
     UnwheelError,
@@ -45,6 +49,8 @@ from unwheel import (
     WheelVerified,
     extract,
     extract_many,
+    pack,
+    relink,
     verify,
     verify_many,
 )
@@ -150,6 +156,17 @@ def tell(report: Report) -> None:
         print(warning)
 
 
+def write(tree: Path, wheel: Path, directory: Path) -> int:
+    """Pack a *tree*, and look for what is twice in a *wheel*; bytes saved."""
+    packed: PackReport = pack(tree, directory, links="copy")
+    copied: tuple[TreeLink, ...] = packed.links
+    print(f"{packed.result}: {packed.archive_size} bytes, {len(copied)} links")
+    found: RelinkReport = relink(wheel, None, dry_run=True)
+    groups: tuple[LinkGroup, ...] = found.groups
+    print(*(f"{group.real}: {group.links}" for group in groups))
+    return found.archive_size - found.relinked_archive_size
+
+
 def main(directory: Path, wheels: list[Path]) -> int:
     """Extract all *wheels* below *directory*; how many were refused."""
     refused = 0
@@ -170,6 +187,7 @@ def main(directory: Path, wheels: list[Path]) -> int:
         target = directory / Path(report.wheel).stem
         extract(wheels[0], target, policy=POLICY, on_event=on_event)
         print(look(wheels[0]), judge(wheels[0]))
+        print(write(target, wheels[0], directory / "packed"))
     except UnwheelError as error:
         print(error)
     print(unwheel.__version__)

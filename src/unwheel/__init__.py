@@ -35,9 +35,11 @@ if TYPE_CHECKING:
         WheelVerified,
     )
     from .links import Link, LinkPlan
+    from .packing import PackReport, TreeLink, pack
     from .paths import MemberPath
     from .plan import Plan
     from .policy import Limits, LinkPolicy, Policy
+    from .relinking import LinkGroup, RelinkReport, relink
     from .report import FileFact, LinkFact, Report
     from .wheel import Wheel, extract, extract_many, verify, verify_many
 
@@ -71,9 +73,11 @@ _HOMES = {
         "WheelVerified",
     ),
     "links": ("Link", "LinkPlan"),
+    "packing": ("PackReport", "TreeLink", "pack"),
     "paths": ("MemberPath",),
     "plan": ("Plan",),
     "policy": ("Limits", "LinkPolicy", "Policy"),
+    "relinking": ("LinkGroup", "RelinkReport", "relink"),
     "report": ("FileFact", "LinkFact", "Report"),
     "wheel": ("Wheel", "extract", "extract_many", "verify", "verify_many"),
 }
@@ -92,17 +96,21 @@ __all__ = [
     "Limits",
     "Link",
     "LinkFact",
+    "LinkGroup",
     "LinkPlan",
     "LinkPolicy",
     "MemberPath",
     "MismatchError",
+    "PackReport",
     "Plan",
     "Policy",
     "Problem",
     "RecordError",
+    "RelinkReport",
     "Report",
     "SourceError",
     "StagingRemoved",
+    "TreeLink",
     "UnsafeMemberError",
     "UnsupportedError",
     "UnwheelError",
@@ -114,6 +122,8 @@ __all__ = [
     "__version__",
     "extract",
     "extract_many",
+    "pack",
+    "relink",
     "verify",
     "verify_many",
 ]

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from .events import Event
     from .graph import LinkGraph
     from .listing import Listing
-    from .pack import PackReport
-    from .relink import RelinkReport
+    from .packing import PackReport
+    from .relinking import RelinkReport
     from .report import Report
 
     Success: TypeAlias = (
@@ -83,7 +83,7 @@ def _list(args: argparse.Namespace) -> Start:
 
 
 def _pack(args: argparse.Namespace) -> Start:
-    from .pack import pack
+    from .packing import pack
 
     return _each(
         args, lambda tree: pack(tree, args.output, links=args.encoding)
@@ -91,14 +91,14 @@ def _pack(args: argparse.Namespace) -> Start:
 
 
 def _relink(args: argparse.Namespace) -> Start:
-    from .relink import MIN_SIZE, relink
+    from .relinking import MIN_SIZE, relink
 
     return _each(
         args,
         lambda wheel: relink(
             wheel,
             args.output,
-            encoding=args.encoding,
+            encoding=args.encoding or "zip",
             min_size=args.min_size or MIN_SIZE,
             dry_run=args.dry_run,
         ),

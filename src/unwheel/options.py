@@ -70,20 +70,32 @@ def _contradiction(args: argparse.Namespace) -> str | None:
     renamed = args.command in ("extract", "relink")
     if renamed and (twice := _named_twice(args.wheels)):
         return f"two wheels are named as {twice}: one place for both"
-    if args.command == "relink" and not (args.output or args.dry_run):
-        return "-o is needed, or --dry-run"
+    if args.command == "relink" and (missing := _missing(args)):
+        return f"{missing} is needed, or --dry-run"
     if args.command == "list" and (idle := _without_links(args)):
         return f"{idle} needs --links"
-    if vars(args).get("mtime") == "SOURCE_DATE_EPOCH" and not _is_dated():
+    if not _is_dated(args):
         return "SOURCE_DATE_EPOCH is not set to seconds since 1970"
     return None
 
 
-def _is_dated() -> bool:
-    """Whether the environment says what time it shall be."""
+def _missing(args: argparse.Namespace) -> str | None:
+    """Name what a wheel is not written without: no link by accident."""
+    if args.dry_run:
+        return None
+    needed = {"-o": args.output, "--encoding": args.encoding}
+    return next((name for name, given in needed.items() if not given), None)
+
+
+def _is_dated(args: argparse.Namespace) -> bool:
+    """Whether the environment says what time it shall be, if it is asked."""
     from os import environ
 
-    text = environ.get("SOURCE_DATE_EPOCH", "")
+    text = environ.get("SOURCE_DATE_EPOCH")
+    if text is None:
+        return vars(args).get("mtime") != "SOURCE_DATE_EPOCH"
+    if args.command != "pack" and "mtime" not in args:
+        return True
     return text.isascii() and text.isdigit() and len(text) < 12
 
 
@@ -255,7 +267,7 @@ def _pack(command: argparse.ArgumentParser) -> None:
         "unwheel pack unpacked/demo-1.0-py3-none-any -o dist",
         "unwheel pack build/libfoo -o dist --links zip",
         subject="TREE",
-        module="pack",
+        module="packing",
     )
     _add_output(command)
     command.add_argument(
@@ -273,18 +285,19 @@ def _relink(command: argparse.ArgumentParser) -> None:
     _describe(
         command,
         "Find files of a WHEEL that are byte for byte the same, and write the"
-        " wheel\nanew with links in the place of the copies.  Nothing else"
-        " changes.",
-        "unwheel relink casadi-*.whl --encoding zip --dry-run",
+        " wheel\nanew with links in the place of the copies; tags, order and"
+        " packed bytes of\nthe others stay.  Wheels for any platform, or for"
+        " Windows alone, are refused.",
+        "unwheel relink casadi-*.whl --dry-run",
         "unwheel relink wheels/*.whl -o dist --encoding zip --min-size 64K",
-        module="relink",
+        module="relinking",
     )
     _add_output(command, required=False)
     command.add_argument(
         "--encoding",
         choices=RELINK_ENCODINGS,
-        required=True,
-        help="write links as ZIP entries, or into LINKS (PEP 778)",
+        help="write links as ZIP entries, or into LINKS (PEP 778); --dry-run"
+        " takes them for entries if this is not given",
     )
     command.add_argument(
         "--min-size",

@@ -11,7 +11,7 @@ from .report import LinkFact, Report
 
 TYPE_CHECKING = False  # that of `typing` would cost its import
 if TYPE_CHECKING:
-    from .pack import PackReport, TreeLink
+    from .packing import PackReport, TreeLink
 
 SHOWN = 20
 

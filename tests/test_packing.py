@@ -16,7 +16,7 @@ from places import PLATFORM_TAG, Place, half_noise, noise, tree_of
 
 import unwheel
 from unwheel import treescan
-from unwheel.pack import TreeLink, pack
+from unwheel.packing import TreeLink, pack
 from unwheel.policy import Limits, LinkPolicy, Policy
 
 INFO = "demo-1.0.dist-info"

@@ -18,7 +18,7 @@ from wheels import CORPUS, fetch
 
 import unwheel
 from unwheel.policy import LinkPolicy, Policy
-from unwheel.relink import LinkGroup, most_versioned, relink
+from unwheel.relinking import LinkGroup, most_versioned, relink
 from unwheel.zipwriter import PackedArchive
 
 (TBB,) = (wheel for wheel in CORPUS if wheel.project == "tbb")
@@ -529,13 +529,13 @@ def test_notices_a_wheel_that_changes_meanwhile(place: Place, monkeypatch):
     wheel = place.put(library_wheel())
     other = library_wheel().file("pkg/more.txt", b"more")
     data = other.build().replace(b"pkg/data.txt", b"pkg/atad.txt")
-    read = unwheel.relink.PackedArchive
+    read = unwheel.relinking.PackedArchive
 
     def swapped(path):
         Path(path).write_bytes(data)
         return read(path)
 
-    monkeypatch.setattr(unwheel.relink, "PackedArchive", swapped)
+    monkeypatch.setattr(unwheel.relinking, "PackedArchive", swapped)
 
     with pytest.raises(unwheel.UnwheelError):
         relink(wheel, place.out)
