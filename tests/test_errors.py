@@ -23,6 +23,7 @@ from unwheel.errors import (
     UnsafeMemberError,
     UnsupportedError,
     UnwheelError,
+    offering,
     printable,
 )
 
@@ -53,6 +54,18 @@ def test_a_problem_says_where_what_found_and_expected(problem, text):
     In one sentence, as far as it is known.
     """
     assert text == str(problem)
+
+
+def test_offers_only_what_the_caller_has():
+    """
+    A knob of another command would send people astray.
+    """
+    own = Problem("X", "odd", accept='encoding="zip"')
+    other = Problem("Y", "odd", accept='links="text"')
+
+    told = offering([own, other, DOTDOT], ['encoding="zip"'])
+
+    assert (own, Problem("Y", "odd"), DOTDOT) == told
 
 
 def test_a_problem_cannot_be_changed():

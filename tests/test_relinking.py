@@ -426,6 +426,19 @@ def test_links_file_refuses_a_wheel_with_links(place: Place, what):
 # --------------------------------------------------------------- refusals
 
 
+def test_offers_no_knob_that_it_does_not_have(place: Place):
+    """
+    What extract would accept, relink has no option for.
+    """
+    wheel = place.put(library_wheel().link("foo/bad", "/etc/passwd"))
+
+    with pytest.raises(unwheel.UnsafeMemberError) as failure:
+        relink(wheel, place.out)
+
+    assert ["ABSOLUTE"] == codes(failure)
+    assert [None] == [p.accept for p in failure.value.problems]
+
+
 @pytest.mark.parametrize("encoding", ["zip", "links-file"])
 @pytest.mark.parametrize(
     ("tag", "code"),

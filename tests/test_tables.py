@@ -212,7 +212,7 @@ def test_a_wheel_without_repeats_has_no_groups():
     """It is said, instead of sizes that are the same."""
     text = group_table(make_relinked(groups=()))
 
-    assert "a.whl: no files are the same, in 1.50 s -> d/a.whl" == text
+    assert "a.whl: nothing to link, in 1.50 s -> d/a.whl" == text
 
 
 def test_a_file_with_many_links_is_cut():

@@ -6,9 +6,9 @@ The class says who has to act; `problems` says everything that was found.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Set
+from collections.abc import Collection, Iterable, Iterator, Set
 
-from .values import value
+from .values import replace, value
 
 
 @value
@@ -105,6 +105,22 @@ def more_problems(kind: str, count: int) -> Problem:
         "MORE_PROBLEMS",
         f"there are more problems: {kind}",
         found=f"{count} more",
+    )
+
+
+def offering(
+    problems: Iterable[Problem], offers: Collection[str]
+) -> tuple[Problem, ...]:
+    """
+    The *problems*, with no other `accept` than one of *offers*.
+
+    For who asks a stage on behalf of callers that cannot turn its knobs.
+    """
+    return tuple(
+        problem
+        if problem.accept is None or problem.accept in offers
+        else replace(problem, accept=None)
+        for problem in problems
     )
 
 

@@ -31,6 +31,7 @@ from .errors import (
     Problems,
     UnsafeMemberError,
     UnwheelError,
+    offering,
     printable,
 )
 from .filename import WheelFilename
@@ -60,6 +61,8 @@ from .zipwriter import (
 
 LINKS = ("refuse", "copy", "zip", "links-file")
 
+_OFFERS = tuple(f'links="{links}"' for links in LINKS)
+_TAG_CODES = {"ANY_TAG", "WINDOWS_TAG"}  # a copy is as good as any file
 _LIMITS = Limits()
 _STRICT = replace(LinkPolicy.named("strict"), wheel2=True)
 _FILE, _PROGRAM = stat.S_IFREG | 0o644, stat.S_IFREG | 0o755
@@ -169,16 +172,24 @@ def pack(tree: StrPath, out: StrPath, *, links: str = "refuse") -> PackReport:
             problems are told.
         DestinationError: If the result is there already, or the system
             refuses.
+        TypeError: If *links* or SOURCE_DATE_EPOCH is none of the above.
     """
     started = time.perf_counter()
     if links not in LINKS:
         raise TypeError(f"links: {links!r} is none of {LINKS}")
-    root = os.fsdecode(tree)
+    try:
+        return _pack(os.fsdecode(tree), os.fsdecode(out), links, started)
+    except UnwheelError as error:
+        error.problems = offering(error.problems, _OFFERS)
+        raise
+
+
+def _pack(root: str, out: str, links: str, started: float) -> PackReport:
     when = _source_date()
     scan = TreeScan(root, follow=links == "copy")
     _judge_tree(scan, links)
     wheel = _Wheel(scan, links)
-    result = os.path.join(os.fsdecode(out), wheel.name)
+    result = os.path.join(out, wheel.name)
     after = _publish(result, wheel, when)
     return PackReport(
         tree=root,
@@ -296,6 +307,7 @@ class _Wheel:
         if self._targets:
             self.links = self._resolve(filename)
         if self.is_wheel2:
+            self._refuse_links_of_data()
             self._contents[self._path("LINKS")] = self._links_file()
 
     def _path(self, name: str) -> str:
@@ -392,12 +404,34 @@ class _Wheel:
             platforms=self._platforms,
         )
         if plan.problems:
-            raise UnsafeMemberError(plan.problems)
+            raise UnsafeMemberError(
+                replace(p, accept='links="copy"')
+                if p.code in _TAG_CODES
+                else p
+                for p in plan.problems
+            )
         outcome = "links-file" if self.is_wheel2 else "zip"
         return tuple(
             TreeLink(str(link.path), link.target, link.resolved, outcome)
             for link in plan.links
         )
+
+    def _refuse_links_of_data(self) -> None:
+        """PEP 778 knows none in what is installed elsewhere."""
+        data = self._dist_info.removesuffix(".dist-info").casefold() + ".data/"
+        problems = [
+            Problem(
+                "LINKS_SCHEME",
+                "LINKS cannot tell links in .data",
+                member=link.path,
+                found="-> " + printable(link.target),
+                accept='links="zip"',
+            )
+            for link in self.links
+            if link.path.casefold().startswith(data)
+        ]
+        if problems:
+            raise UnsafeMemberError(problems)
 
     def _links_file(self) -> bytes:
         """LINKS, which can tell less than links in the tree can."""

@@ -30,6 +30,7 @@ from .errors import (
     Problem,
     UnsafeMemberError,
     UnwheelError,
+    offering,
     printable,
 )
 from .filename import WheelFilename, for_any_platform, for_windows_only
@@ -59,6 +60,7 @@ MIN_SIZE = 4096  # bytes; below, a link saves nothing worth its trouble
 STRICT = LinkPolicy.named("strict")
 STRICT2 = replace(STRICT, wheel2=True)
 
+_OFFERS = tuple(f'encoding="{encoding}"' for encoding in ENCODINGS)
 _FILE_MODE = 0o100644
 
 
@@ -91,11 +93,11 @@ class RelinkReport:
 
     Attributes:
         wheel: The wheel, as the caller named it.
-        result: The file written; with `dry_run`, or without `groups`, what it
-            would be, or None if no place was given.
+        result: The file written; with `dry_run`, what it would be, or None if
+            no place was given.
         encoding: "zip" (entries) or "links-file" (PEP 778).
         dry_run: Whether nothing was written.
-        groups: What became links, by the real file's place in the archive.
+        groups: What became links, by the first file's place in the archive.
         archive_size: Bytes of the wheel file, before.
         relinked_archive_size: After.
         size: Bytes of all files, inflated, before.
@@ -185,6 +187,7 @@ def relink(
         return _relink(path, out, encoding, min_size, dry_run, started)
     except UnwheelError as error:
         error.wheel = error.wheel or path
+        error.problems = offering(error.problems, _OFFERS)
         raise
 
 
@@ -274,10 +277,16 @@ def _wrong_tags(*claims: Iterable[str]) -> Iterator[Problem]:
     """Where a link would be refused; WHEEL and the file name both count."""
     for platforms in map(sorted, claims):
         if for_any_platform(platforms):
-            yield Problem("ANY_TAG", "links in a wheel for any platform")
+            yield Problem(
+                "ANY_TAG",
+                "the wheel is for any platform, and not each has links",
+            )
             return
         if for_windows_only(platforms):
-            yield Problem("WINDOWS_TAG", "links in a wheel for Windows")
+            yield Problem(
+                "WINDOWS_TAG",
+                "the wheel is for Windows, where links need a privilege",
+            )
             return
 
 

@@ -159,7 +159,7 @@ def _relinked(report: RelinkReport) -> str:
         f"in {report.seconds:.2f} s",
     ]
     if not links:
-        parts = ["no files are the same", parts[-1]]
+        parts = ["nothing to link", parts[-1]]
     line = f"{printable(report.wheel)}: {', '.join(parts)}"
     if report.dry_run:
         return f"{line} (nothing was written)"
@@ -167,7 +167,7 @@ def _relinked(report: RelinkReport) -> str:
 
 
 def _sizes(what: str, before: int, after: int) -> str:
-    change = 100 * (after - before) / before if before else 0.0
-    return (
-        f"{what} {human_size(before)} -> {human_size(after)} ({change:+.0f} %)"
-    )
+    change = round(100 * (after - before) / before) if before else 0
+    sign = "+" if change > 0 else ""  # 0 has none
+    shown = f"{human_size(before)} -> {human_size(after)}"
+    return f"{what} {shown} ({sign}{change} %)"
