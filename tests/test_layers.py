@@ -28,7 +28,8 @@ RANKS = [
     "native libarchive merge staging host linking",
     "engine",
     "wheel",
-    "distinfo treescan zipwriter libraries relinking packing",
+    "distinfo treescan zipformat zipsource zipwriter newfile libraries",
+    "relinking packing",
     "compare install quantities hops knobs options progress listing graph",
     "wording tables commands cli __main__",
 ]
@@ -42,6 +43,7 @@ PURE = [
     *" ".join(RANKS[:5]).split(),
     "hops",
     "distinfo",
+    "zipformat",
 ]
 SYSTEM = {
     "os",

@@ -19,7 +19,7 @@ from wheels import CORPUS, fetch
 import unwheel
 from unwheel.policy import LinkPolicy, Policy
 from unwheel.relinking import LinkGroup, most_versioned, relink
-from unwheel.zipwriter import PackedArchive
+from unwheel.zipsource import PackedArchive
 
 (TBB,) = (wheel for wheel in CORPUS if wheel.project == "tbb")
 LIBRARY = elf("libfoo.so.1", 5000)

@@ -215,6 +215,13 @@ def test_a_wheel_without_repeats_has_no_groups():
     assert "a.whl: nothing to link, in 1.50 s -> d/a.whl" == text
 
 
+def test_a_change_that_is_none_has_no_sign():
+    """Less than half a percent is 0, neither more nor less."""
+    text = group_table(make_relinked(relinked_archive_size=19_999_000))
+
+    assert "packed 20.0 MB -> 20.0 MB (0 %)," in text
+
+
 def test_a_file_with_many_links_is_cut():
     """Thousands of empty files are one group."""
     links = tuple(f"p/{n}" for n in range(1000))

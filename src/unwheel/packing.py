@@ -43,21 +43,15 @@ from .metadata import (
     check_layout,
     find_dist_info,
 )
+from .newfile import write_new
 from .paths import UTF8_FLAG, check_names
 from .policy import Limits, LinkPolicy, Policy
 from .report import Report, fact_to_json, head_to_json, problem_to_json
 from .treescan import Copied, TreeScan
 from .values import replace, value
 from .wheel import StrPath, verify
-from .zipwriter import (
-    DEFLATED,
-    EPOCH,
-    STORED,
-    Output,
-    ZipWriter,
-    dos_time,
-    write_new,
-)
+from .zipformat import DEFLATED, EPOCH, STORED, dos_time
+from .zipwriter import Output, ZipWriter
 
 LINKS = ("refuse", "copy", "zip", "links-file")
 

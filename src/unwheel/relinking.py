@@ -37,21 +37,15 @@ from .filename import WheelFilename, for_any_platform, for_windows_only
 from .libraries import library_name, library_version
 from .links import resolve
 from .metadata import WheelInfo
+from .newfile import refuse_existing, write_new
 from .policy import LinkPolicy, Policy
 from .report import FileFact, fact_to_json, head_to_json, problem_to_json
 from .treescan import changed
 from .values import replace, value
 from .wheel import StrPath, Wheel, verify
-from .zipwriter import (
-    STORED,
-    Nowhere,
-    Output,
-    PackedArchive,
-    PackedMember,
-    ZipWriter,
-    refuse_existing,
-    write_new,
-)
+from .zipformat import STORED
+from .zipsource import PackedArchive, PackedMember
+from .zipwriter import Nowhere, Output, ZipWriter
 
 ENCODINGS = ("zip", "links-file")
 MIN_SIZE = 4096  # bytes; below, a link saves nothing worth its trouble
