@@ -29,7 +29,7 @@ RANKS = [
     "engine",
     "wheel",
     "distinfo treescan zipformat zipsource zipwriter newfile libraries",
-    "relinking packing",
+    "repeats relinking packing",
     "compare install quantities hops knobs options progress listing graph",
     "wording tables commands cli __main__",
 ]

@@ -18,7 +18,8 @@ from wheels import CORPUS, fetch
 
 import unwheel
 from unwheel.policy import LinkPolicy, Policy
-from unwheel.relinking import LinkGroup, most_versioned, relink
+from unwheel.relinking import relink
+from unwheel.repeats import LinkGroup
 from unwheel.zipsource import PackedArchive
 
 (TBB,) = (wheel for wheel in CORPUS if wheel.project == "tbb")
@@ -196,25 +197,6 @@ def test_the_report_is_json(place: Place):
 
 
 # --------------------------------------------------------- what is one
-
-
-@pytest.mark.parametrize(
-    ("soname", "names", "real"),
-    [
-        ("libfoo.so.1", ["libfoo.so.1.2", "libfoo.so", "libfoo.so.1"], 0),
-        ("libfoo.so.1", ["libfoo.so", "libfoo.so.1"], 1),
-        ("libfoo.so", ["other.so.1.2", "libfoo.so"], 1),
-        ("@rpath/libfoo.1.dylib", ["libfoo.dylib", "libfoo.1.2.dylib"], 1),
-        (None, ["libx.so.9", "libx.so.10"], 1),
-        (None, ["b.txt", "a.txt"], 0),
-        ("libbar.so", ["b.so", "a.so"], 0),
-    ],
-)
-def test_the_most_versioned_name_stays(soname, names, real):
-    """
-    That of the library itself, if one is; else the first.
-    """
-    assert names[real] == most_versioned(names, soname)
 
 
 def test_mach_o_libraries_are_named(place: Place):

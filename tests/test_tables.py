@@ -5,7 +5,8 @@ from __future__ import annotations
 from unwheel.errors import Problem
 from unwheel.graph import LinkEntry, LinkGraph
 from unwheel.listing import EntryFact, Listing, RowFact
-from unwheel.relinking import LinkGroup, RelinkReport
+from unwheel.relinking import RelinkReport
+from unwheel.repeats import LinkGroup
 from unwheel.tables import group_table, link_table, table
 
 DIGEST = "sha256:" + "0123456789abcdef" * 4

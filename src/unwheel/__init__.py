@@ -39,7 +39,8 @@ if TYPE_CHECKING:
     from .paths import MemberPath
     from .plan import Plan
     from .policy import Limits, LinkPolicy, Policy
-    from .relinking import LinkGroup, RelinkReport, relink
+    from .relinking import RelinkReport, relink
+    from .repeats import LinkGroup
     from .report import FileFact, LinkFact, Report
     from .wheel import Wheel, extract, extract_many, verify, verify_many
 
@@ -77,7 +78,8 @@ _HOMES = {
     "paths": ("MemberPath",),
     "plan": ("Plan",),
     "policy": ("Limits", "LinkPolicy", "Policy"),
-    "relinking": ("LinkGroup", "RelinkReport", "relink"),
+    "relinking": ("RelinkReport", "relink"),
+    "repeats": ("LinkGroup",),
     "report": ("FileFact", "LinkFact", "Report"),
     "wheel": ("Wheel", "extract", "extract_many", "verify", "verify_many"),
 }

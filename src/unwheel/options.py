@@ -290,7 +290,7 @@ def _relink(command: argparse.ArgumentParser) -> None:
         " Windows alone, are refused.",
         "unwheel relink casadi-*.whl --dry-run",
         "unwheel relink wheels/*.whl -o dist --encoding zip --min-size 64K",
-        module="relinking",
+        module="relinking unwheel.repeats",
     )
     _add_output(command, required=False)
     command.add_argument(

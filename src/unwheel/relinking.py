@@ -13,7 +13,6 @@ import os
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
-from posixpath import basename
 
 from .distinfo import (
     SIGNATURES,
@@ -31,14 +30,13 @@ from .errors import (
     UnsafeMemberError,
     UnwheelError,
     offering,
-    printable,
 )
 from .filename import WheelFilename, for_any_platform, for_windows_only
-from .libraries import library_name, library_version
 from .links import resolve
 from .metadata import WheelInfo
 from .newfile import refuse_existing, write_new
 from .policy import LinkPolicy, Policy
+from .repeats import LinkGroup, group_of, repeats
 from .report import FileFact, fact_to_json, head_to_json, problem_to_json
 from .treescan import changed
 from .values import replace, value
@@ -56,28 +54,6 @@ STRICT2 = replace(STRICT, wheel2=True)
 
 _OFFERS = tuple(f'encoding="{encoding}"' for encoding in ENCODINGS)
 _FILE_MODE = 0o100644
-
-
-@value
-class LinkGroup:
-    """
-    Files that are one.
-
-    Attributes:
-        real: The one that stays.
-        links: Those that become links to it, in the order of the archive.
-        size: Bytes of each, inflated.
-        packed_saved: Bytes that the links save in the archive, headers and
-            directory not counted.
-        soname: What the shared library calls itself (SONAME, install name),
-            or None if it is none.
-    """
-
-    real: str
-    links: tuple[str, ...]
-    size: int
-    packed_saved: int
-    soname: str | None
 
 
 @value
@@ -210,10 +186,10 @@ def _relink(
         before = verify(path, policy=policy)
         files = before.files
         with PackedArchive(path) as source:
-            found, warnings = _alike(
+            found, warnings = repeats(
                 files, wheel.dist_info, min_size, encoding
             )
-            groups = tuple(_group(paths, source) for paths in found)
+            groups = tuple(group_of(paths, source) for paths in found)
             changes = _Changes(wheel, source, groups, encoding)
             changes.judge()
             result = _place(out, wheel.filename, encoding if groups else "zip")
@@ -301,92 +277,6 @@ def _conflicts(wheel: Wheel, names: set[str]) -> Iterator[Problem]:
             member=f"{wheel.dist_info}/LINKS",
             accept='encoding="zip"',
         )
-
-
-# ------------------------------------------------------------- what is one
-
-
-def _alike(
-    files: Sequence[FileFact], dist_info: str, min_size: int, encoding: str
-) -> tuple[list[list[str]], list[Problem]]:
-    """Paths of files that are one, and what is to be said of others."""
-    alike: dict[tuple[str, str, int, bool], list[str]] = {}
-    for file in files:
-        scheme = _scheme(file.path, dist_info)
-        if file.size >= min_size and scheme is not None:
-            key = scheme, file.sha256, file.size, file.executable
-            alike.setdefault(key, []).append(file.path)
-    groups: list[list[str]] = []
-    warnings: list[Problem] = []
-    for (scheme, *_), paths in alike.items():
-        if len(paths) == 1:
-            continue
-        if encoding == "links-file" and scheme:
-            warnings += _inexpressible(paths)
-        else:
-            groups.append(paths)
-    return groups, warnings
-
-
-def _scheme(path: str, dist_info: str) -> str | None:
-    """
-    Where *path* is installed: "" for the root, else "X.data/KEY".
-
-    None for what is to be left alone.
-    """
-    top, _, rest = path.partition("/")
-    key, _, below = rest.partition("/")
-    folded = top.casefold()
-    if folded == dist_info.casefold():
-        return None
-    if not folded.endswith(".data") or not rest:
-        return ""
-    # Installers differ on .data directories that are not the wheel's own.
-    own = dist_info.removesuffix(".dist-info") + ".data"
-    if top != own or not below or key == "scripts":
-        return None
-    return f"{top}/{key}"
-
-
-def _inexpressible(paths: Sequence[str]) -> Iterator[Problem]:
-    for path in paths[1:]:
-        yield Problem(
-            "LINKS_SCHEME",
-            "identical to another, but LINKS cannot tell links in .data",
-            member=path,
-            found=printable(paths[0]),
-            accept='encoding="zip"',
-        )
-
-
-def _group(paths: Sequence[str], source: PackedArchive) -> LinkGroup:
-    first = source[paths[0]]
-    soname = library_name(source.content(first))
-    real = most_versioned(paths, soname)
-    links = tuple(path for path in paths if path != real)
-    saved = sum(
-        source[link].packed_size - len(relative_target(link, real))
-        for link in links
-    )
-    return LinkGroup(real, links, first.size, saved, soname)
-
-
-def most_versioned(paths: Sequence[str], soname: str | None) -> str:
-    """
-    Which of *paths* is the real file of a library called *soname*.
-
-    Of ``libfoo.so``, ``libfoo.so.1`` and ``libfoo.so.1.2`` the last, as it is
-    where libraries are installed without wheels.  Names with the stem of
-    *soname* come first, then longer versions, then greater ones, then the
-    first of *paths*.
-    """
-    stem = library_version(basename(soname))[0] if soname else None
-
-    def rank(path: str) -> tuple[bool, int, tuple[int, ...]]:
-        own, version = library_version(basename(path))
-        return own == stem, len(version), version
-
-    return max(paths, key=rank)
 
 
 # --------------------------------------------------------- what is written

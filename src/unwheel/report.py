@@ -9,10 +9,12 @@ spelled out.  Every object has these keys:
     format      1
     action      "extract", "verify", "list", "pack" or "relink"
     status      "ok", "refused" (the wheel's fault) or "failed" (our side's)
-    wheel       the wheel, as the caller named it
+    wheel       the wheel, as the caller named it; of "pack" the one that was
+                made, or the tree that was refused
 
-`Report.to_json`, `refusal_to_json` and `listing.Listing.to_json` document the
-rest.
+`Report.to_json` and `refusal_to_json` document the rest; of the other actions
+`listing.Listing.to_json` and `graph.LinkGraph.to_json`,
+`packing.PackReport.to_json` and `relinking.RelinkReport.to_json`.
 """
 
 from __future__ import annotations

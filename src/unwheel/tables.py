@@ -14,7 +14,8 @@ TYPE_CHECKING = False  # that of `typing` would cost its import
 if TYPE_CHECKING:
     from .graph import LinkEntry, LinkGraph
     from .listing import EntryFact, Listing
-    from .relinking import LinkGroup, RelinkReport
+    from .relinking import RelinkReport
+    from .repeats import LinkGroup
 
 HEADER = ("type", "mode", "method", "size", "packed", "digest", "name")
 LINK_HEADER = ("outcome", "encoding", "kind", "link")
