@@ -157,4 +157,5 @@ def test_names_of_version_2_are_for_who_knows_it():
 
     assert ("a-1-py3-none-any", True) == (found.stem, found.is_wheel2)
     assert ["links.wheel2=True"] == [p.accept for p in caught.value.problems]
+    assert "version 2" in str(caught.value)
     assert not WheelFilename.parse(name[:-1], wheel2=True).is_wheel2

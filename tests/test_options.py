@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import unwheel
+from unwheel import knobs, packing, relinking
 from unwheel.knobs import KNOBS, accepting_option, policy_of
 from unwheel.options import COMMANDS, parse
 from unwheel.policy import LINK_POLICIES, Limits, LinkPolicy, Policy
@@ -370,6 +371,14 @@ def test_a_listing_of_links_may_name_its_policy(arguments, wheels, links):
 def test_translates_what_would_accept_a_problem(accept, option):
     """An option that exists is named; else the words of the API stay."""
     assert option == accepting_option(accept)
+
+
+def test_the_writers_take_what_the_command_line_offers():
+    """It names the values itself, so that help needs no import."""
+    assert (packing.LINKS, relinking.ENCODINGS) == (
+        knobs.PACK_LINKS,
+        knobs.RELINK_ENCODINGS,
+    )
 
 
 def test_what_the_code_would_accept_has_an_option():

@@ -189,7 +189,9 @@ def same_version(a: str, b: str) -> bool:
 def _not_a_wheel(filename: str, is_wheel2: bool) -> Problem:
     return Problem(
         "FILENAME",
-        "not the file name of a wheel",
+        "the file name of a wheel of version 2 (PEP 777)"
+        if is_wheel2
+        else "not the file name of a wheel",
         found=printable(filename),
         expected="NAME-VERSION[-BUILD]-PYTHON-ABI-PLATFORM.whl",
         accept="links.wheel2=True" if is_wheel2 else None,
