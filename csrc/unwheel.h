@@ -194,7 +194,8 @@ enum uw_entry_fact {
 	UW_ENTRY_ZIP64 = 2,	  /* the entry has a ZIP64 extra field */
 	UW_ENTRY_ASCII = 4,	  /* no byte of the name is above 0x7F */
 	UW_ENTRY_LOCAL_ZIP64 = 8, /* so has its local header */
-	UW_ENTRY_MTIME = 16	  /* it has an extended timestamp, see mtime */
+	UW_ENTRY_MTIME = 16,	  /* it has an extended timestamp, see mtime */
+	UW_ENTRY_LINK_FIELD = 32 /* an extra field names what a link leads to */
 };
 
 /* A fact of the central directory (APPNOTE 4.3.12), as stored, unjudged. */

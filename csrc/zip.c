@@ -43,9 +43,15 @@ enum method { METHOD_STORED = 0, METHOD_DEFLATED = 8 };
 
 enum tag {
 	TAG_ZIP64 = 0x0001,
+	TAG_UNIX = 0x000d, /* APPNOTE 4.5.7 */
 	TAG_TIMESTAMP = 0x5455,
-	TAG_UNICODE_PATH = 0x7075
+	TAG_UNICODE_PATH = 0x7075,
+	TAG_ASI_UNIX = 0x756e
 };
+
+/* What these two have before the name that a link leads to. */
+#define UNIX_FIXED_LEN	   12
+#define ASI_UNIX_FIXED_LEN 14
 
 /* APPNOTE 6.3; later versions are about encryption and patching. */
 #define VERSION_MAX 63
@@ -466,6 +472,7 @@ struct header {
 	/* what the extra fields say */
 	bool is_zip64;
 	bool has_mtime;
+	bool has_link_field;
 	int32_t mtime;
 };
 
@@ -485,6 +492,7 @@ static void take_header(struct cursor *c, struct header *h)
 	h->offset = 0;
 	h->is_zip64 = false;
 	h->has_mtime = false;
+	h->has_link_field = false;
 	h->mtime = 0;
 }
 
@@ -495,6 +503,7 @@ struct extras {
 	struct cursor timestamp; /* empty if there is none */
 	bool has_zip64;
 	bool has_unicode_path;
+	bool has_link;
 };
 
 /*
@@ -551,6 +560,9 @@ static void note_extra(struct extras *x, u16 tag, struct cursor data)
 		x->has_unicode_path = true;
 	} else if (tag == TAG_TIMESTAMP) {
 		x->timestamp = data;
+	} else if ((tag == TAG_UNIX && data.left > UNIX_FIXED_LEN) ||
+		   (tag == TAG_ASI_UNIX && data.left > ASI_UNIX_FIXED_LEN)) {
+		x->has_link = true;
 	}
 }
 
@@ -686,6 +698,7 @@ static bool check_extras(const struct subject *s, struct cursor extra,
 		return false;
 	check_unicode_path(s, &x, name, h->name_len);
 	read_timestamp(&x, h);
+	h->has_link_field = x.has_link;
 	return resolve_zip64(s, &x, h);
 }
 
@@ -798,6 +811,8 @@ static u32 facts_of(const struct header *h, const u8 *name)
 		facts |= UW_ENTRY_ASCII;
 	if (h->has_mtime)
 		facts |= UW_ENTRY_MTIME;
+	if (h->has_link_field)
+		facts |= UW_ENTRY_LINK_FIELD;
 	return facts;
 }
 

@@ -170,7 +170,10 @@ def test_nothing_is_listed_twice():
 
 @given(
     st.dictionaries(
-        st.text(st.characters(codec="utf-8"), min_size=1)
+        # No name has a NUL, and csv could not read it before Python 3.11.
+        st.text(
+            st.characters(codec="utf-8", exclude_characters="\0"), min_size=1
+        )
         | st.text('a,"\r\n \udcff', min_size=1),
         st.binary(max_size=9),
         max_size=9,

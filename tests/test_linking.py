@@ -786,3 +786,21 @@ def test_names_that_only_links_have_are_judged_as_all(
         unwheel.extract(wheel, place.dest, policy=policy)
 
     assert code in {p.code for p in caught.value.problems}
+
+
+def test_fields_that_could_be_links_are_told(place: Place):
+    """
+    PKWARE's and ASi's: read by nobody who takes wheels apart, us included.
+    """
+    wheel = place.put(
+        demo()
+        .file("demo/a", b"b", extra=[(0x000D, bytes(12) + b"/etc/passwd")])
+        .file("demo/c", b"d", extra=[(0x756E, bytes(14) + b"a")])
+    )
+
+    report = unwheel.extract(wheel, place.dest)
+
+    assert [("LINK_FIELD", "demo/a"), ("LINK_FIELD", "demo/c")] == [
+        (p.code, p.member) for p in report.warnings
+    ]
+    assert b"b" == (place.dest / "demo/a").read_bytes()

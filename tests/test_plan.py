@@ -379,6 +379,8 @@ class _Columns(EntryTable):
         self.flags = (0,) * count
         self.offsets = (0,) * count
         self.dos_times = (0,) * count
+        self.link_fields = ()
+        self.timestamps = (None,) * count
         self.archive_size = 100 * count
         self.ascii = True
 

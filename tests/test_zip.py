@@ -143,6 +143,24 @@ def test_a_timestamp_without_a_time_is_as_good_as_none(data: bytes):
     assert not any(entry.facts & lib.UW_ENTRY_MTIME for entry in entries)
 
 
+@pytest.mark.parametrize(
+    ("tag", "fixed"), [(0x000D, 12), (0x756E, 14)], ids=["PKWARE", "ASi"]
+)
+@pytest.mark.parametrize("more", [-1, 0, 1, 9])
+def test_knows_extra_fields_that_name_a_target(tag, fixed, more):
+    """
+    One that is as long as its fixed part, or shorter, names none.
+    """
+    builder = ArchiveBuilder()
+    builder.file("a", central_extra=[(tag, bytes(fixed + more))]).file("b")
+
+    facts = [entry.facts for entry in read(builder.build())]
+
+    assert [more > 0, False] == [
+        bool(fact & lib.UW_ENTRY_LINK_FIELD) for fact in facts
+    ]
+
+
 def test_the_timestamp_is_that_of_the_directory():
     """
     Local headers may have one, too, with more times in it.

@@ -87,6 +87,9 @@ class EntryTable:
         flags: General purpose bits.
         offsets: Where the data starts, in bytes.
         dos_times: Date << 16 | time.
+        link_fields: The indices of entries that have an extra field with the
+            name of what a link leads to: PKWARE's 0x000d (APPNOTE 4.5.7) or
+            ASi's 0x756e.  No reader of wheels follows it.
         timestamps: Seconds since 1970, of those entries that have Info-ZIP's
             extended timestamp (extra field 0x5455); None for the others.
         archive_size: Bytes of the whole archive.
@@ -101,6 +104,7 @@ class EntryTable:
         "crc32s",
         "dos_times",
         "flags",
+        "link_fields",
         "made_by",
         "methods",
         "names",
@@ -121,6 +125,7 @@ class EntryTable:
     flags: Sequence[int]
     offsets: Sequence[int]
     dos_times: Sequence[int]
+    link_fields: Sequence[int]
     timestamps: Sequence[int | None]
     archive_size: int
     ascii: bool

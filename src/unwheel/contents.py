@@ -57,6 +57,7 @@ def judge_types(
     plain = {(HOST_UNIX, _REGULAR), (HOST_UNIX, 0)}
     types = [attribute >> 28 for attribute in table.attributes]
     hosts = [made_by >> 8 for made_by in table.made_by]
+    findings.warnings.extend(_link_fields(table))
     slashed = b"/\0" in table.names_blob
     if not slashed and plain.issuperset(zip(hosts, types, strict=True)):
         return kinds
@@ -77,6 +78,16 @@ def judge_types(
             files.append(k)
     kinds.files, kinds.directories, kinds.links = files, directories, symlinks
     return kinds
+
+
+def _link_fields(table: EntryTable) -> Iterator[Problem]:
+    """Where an extra field speaks of a link, which we do not follow."""
+    for k in table.link_fields:
+        yield Problem(
+            "LINK_FIELD",
+            "an extra field names the target of a link; it is not followed",
+            member=table.names[k],
+        )
 
 
 def _is_taken(problem: Problem, policy: Policy) -> bool:

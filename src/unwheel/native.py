@@ -383,6 +383,7 @@ def _entry_table(handle: Any) -> EntryTable:
     ) = columns
     table.dos_times = _DosTimes(dates, times)
     table.timestamps = _Timestamps(facts, seconds)
+    table.link_fields = _with_fact(facts, lib.UW_ENTRY_LINK_FIELD)
     table.ascii = table.names_blob.isascii()
     text = table.names_blob.decode("utf-8", "surrogateescape")
     table.names = text.split("\0")[:-1]
@@ -402,6 +403,13 @@ class _DosTimes(Sequence[int]):
 
     def __getitem__(self, index: Any) -> Any:
         return self._dates[index] << 16 | self._times[index]
+
+
+def _with_fact(facts: Sequence[int], bit: int) -> Sequence[int]:
+    """The entries whose *facts* have the *bit*; of most wheels, none."""
+    if not any(fact & bit for fact in set(facts)):
+        return ()
+    return [k for k, fact in enumerate(facts) if fact & bit]
 
 
 class _Timestamps(Sequence[int | None]):

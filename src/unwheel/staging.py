@@ -24,11 +24,8 @@ from contextlib import suppress
 
 from .contents import RESERVED
 from .errors import DestinationError, Problem
+from .merge import Move, Moves, judge_merge, names_in_order
 from .native import Tree, os_problem
-
-TYPE_CHECKING = False  # that of `typing` would cost its import
-if TYPE_CHECKING:
-    from .merge import Move, Moves
 
 try:
     import fcntl
@@ -236,16 +233,12 @@ class Staging:
 
     def _publish_names(self, last: str) -> str:
         """Name by name, into a directory that is empty."""
-        from .merge import Move, names_in_order
-
         names = names_in_order(os.listdir(self.path), last)
         root = os.path.realpath(self.destination)
         self._move(root, [Move(name, name) for name in names])
         return "in-place"
 
     def _publish_merged(self, last: str) -> str:
-        from .merge import judge_merge
-
         root, moves = judge_merge(
             self.path, self.destination, last=last, links=self._existing_links
         )
@@ -254,8 +247,6 @@ class Staging:
 
     def _move(self, root: str, moves: Sequence[Move]) -> None:
         """All *moves*; after a failure those that were made are taken back."""
-        from .merge import Moves
-
         self._moves = Moves(root, os.path.realpath(self.path))
         try:
             self._moves.make(moves)
