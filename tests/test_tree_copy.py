@@ -203,7 +203,7 @@ def odd(root):
     """The tree over a kernel whose copy_file_range() is odd, and its knobs."""
     files = [name for name in tree_files() if name != "tree_system_posix"]
     files += ["tree_name", "error", "../tests/native/odd_copy"]
-    knobs = "struct odd { int32_t calls, piece, os_error; };"
+    knobs = "struct odd { int32_t calls, piece, os_error, source, resized; };"
     in_room = room(f"{INTERNAL}{knobs} extern struct odd odd;", *files)
     with Tree(root, in_room=in_room) as tree:
         yield tree, in_room.lib.odd
@@ -224,7 +224,32 @@ def test_copies_on_where_the_kernel_stops(odd, root, calls, error):
     assert "copy" == tree.stand_in("new", "file", COPY)
 
     assert content == (root / "new").read_bytes()
-    assert max(0, calls - 144) == knobs.calls  # 143 pieces, and one empty
+    assert max(0, calls - 143) == knobs.calls  # so many pieces
+
+
+@pytest.mark.parametrize("calls", [0, 3, 1000])
+@pytest.mark.parametrize("size", [0, 999, 1001, 2000])
+def test_copies_what_the_file_was_when_it_was_opened(odd, root, size, calls):
+    """
+    Who makes it grow does not keep us; a file cut short is no whole copy.
+    """
+    tree, knobs = odd
+    content = os.urandom(1000)
+    (root / "file").write_bytes(content)
+    before = snapshot(root)
+    knobs.calls, knobs.piece, knobs.os_error = calls, 7, 0
+
+    with (root / "file").open("r+b") as file:
+        knobs.source, knobs.resized = file.fileno(), size
+        found = tree.stand_in("new", "file", COPY)
+        knobs.source = 0
+
+    if size < 1000:
+        assert "EIO" == found
+        assert before.keys() == snapshot(root).keys()
+    else:
+        assert "copy" == found
+        assert content == (root / "new").read_bytes()
 
 
 @pytest.mark.parametrize("size", [0, 1, 262143, 262144, 262145, 1_000_000])
