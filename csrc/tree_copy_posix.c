@@ -96,7 +96,7 @@ static enum uw_status read_and_write(int from, uw_file to, off_t at, off_t len,
 				     struct uw_error *err)
 {
 	enum uw_status status = UW_OK;
-	u8 *piece = malloc(PIECE_LEN);
+	u8 *piece = malloc(piece_of(len - at, PIECE_LEN) + 1);
 
 	if (piece == NULL)
 		return uw_fail(err, UW_ERR_MEMORY, UW_WHY_NONE, 0,
@@ -126,7 +126,8 @@ static enum uw_status read_and_write(int from, uw_file to, off_t at, off_t len,
  *
  * The kernel's own copy is only a fast start.  Where it ends early, with 0
  * (some file systems, some kernels) or with whatever error, reading and writing
- * go on, and tell a failure from the end.
+ * go on, and tell a failure from the end.  A small file does not begin with it:
+ * where blocks can be shared it does that, and first writes them to the disk.
  */
 static enum uw_status copy_content(int from, uw_file to, off_t len,
 				   const atomic_bool *stop,
@@ -135,6 +136,8 @@ static enum uw_status copy_content(int from, uw_file to, off_t len,
 	enum uw_status status = go_on(stop, err);
 	off_t at = 0;
 
+	if (status == UW_OK && len <= (off_t)PIECE_LEN)
+		return read_and_write(from, to, 0, len, stop, err);
 	while (status == UW_OK && at < len) {
 		ssize_t done = uw_system_copy(from, (int)to, at,
 					      piece_of(len - at, KERNEL_LEN));

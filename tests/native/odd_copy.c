@@ -25,7 +25,7 @@ struct odd odd;
 ssize_t odd_copy(int from, off_t *from_at, int to, off_t *to_at, size_t len,
 		 unsigned int flags)
 {
-	u8 bytes[64];
+	u8 bytes[4096];
 	ssize_t done;
 
 	(void)flags;
