@@ -463,16 +463,24 @@ static bool may_hardlink(const struct uw_batch *batch, u32 order, u32 leader)
 		batch->times[order] == batch->times[leader]);
 }
 
+/*
+ * Before blocks are shared the kernel writes them to the disk and waits for it,
+ * and the leader was made just now: what is small is copied in memory.
+ */
+#define REFLINK_MIN UW_BIG_MEMBER
+
 /* *@file_ret is to be closed, if there is one; nothing is left by a failure. */
 static enum uw_status duplicate(const struct uw_batch *batch, u32 order,
 				u32 leader, uw_dir dir, uw_file *file_ret,
 				struct uw_error *err)
 {
-	int ways = UW_STAND_REFLINK | UW_STAND_COPY, way;
+	int ways = UW_STAND_COPY, way;
 
 	*file_ret = UW_FILE_NONE;
 	if (batch->tree == NULL)
 		return UW_OK;
+	if (entry_of(batch, order)->size >= REFLINK_MIN)
+		ways |= UW_STAND_REFLINK;
 	if (may_hardlink(batch, order, leader))
 		ways |= UW_STAND_HARDLINK;
 	return uw_file_duplicate(

@@ -17,6 +17,7 @@ struct duplicate {
 	int ways;		 /* bits of enum uw_stand_in */
 	bool like_source;	 /* executable if the source is */
 	bool executable;	 /* else this */
+	off_t len;		 /* of the source when it was opened */
 	const atomic_bool *stop; /* ends copying, or NULL */
 	int way;		 /* afterwards, the one that worked */
 	uw_file file; /* and the open file, if it has one of its own */
@@ -66,6 +67,7 @@ static enum uw_status source_open(struct duplicate *duplicate, int *fd_ret,
 	}
 	if (duplicate->like_source)
 		duplicate->executable = (st.st_mode & 0111) != 0;
+	duplicate->len = st.st_size;
 	*fd_ret = fd;
 	return UW_OK;
 }
@@ -84,24 +86,30 @@ static enum uw_status go_on(const atomic_bool *stop, struct uw_error *err)
 	return UW_OK;
 }
 
-static enum uw_status read_and_write(int from, uw_file to, off_t at,
+static size_t piece_of(off_t left, size_t most)
+{
+	return (u64)left < most ? (size_t)left : most;
+}
+
+static enum uw_status read_and_write(int from, uw_file to, off_t at, off_t len,
 				     const atomic_bool *stop,
 				     struct uw_error *err)
 {
 	enum uw_status status = UW_OK;
-	u8 *piece = malloc(PIECE_LEN);
+	u8 *piece = malloc(piece_of(len - at, PIECE_LEN) + 1);
 
 	if (piece == NULL)
 		return uw_fail(err, UW_ERR_MEMORY, UW_WHY_NONE, 0,
 			       "out of memory");
-	while (status == UW_OK) {
-		ssize_t done = pread(from, piece, PIECE_LEN, at);
+	while (status == UW_OK && at < len) {
+		ssize_t done =
+			pread(from, piece, piece_of(len - at, PIECE_LEN), at);
 
-		if (done == 0)
-			break;
 		if (done > 0)
 			status = uw_file_write(to, (u64)at, piece, (size_t)done,
 					       err);
+		else if (done == 0)
+			status = uw_fail_os(err, EIO, "pread");
 		else if (errno != EINTR)
 			status = uw_fail_os(err, errno, "pread");
 		at += done > 0 ? done : 0;
@@ -113,25 +121,33 @@ static enum uw_status read_and_write(int from, uw_file to, off_t at,
 }
 
 /*
- * The kernel's own copy is only a fast start.  Where it ends, with 0 at the end
- * of the file or in the middle of it (some file systems, some kernels), or with
- * whatever error, reading and writing go on, and tell a failure from the end.
+ * Copy @len bytes, no more of a file that grows, and no less: one that is cut
+ * short meanwhile is an error.
+ *
+ * The kernel's own copy is only a fast start.  Where it ends early, with 0
+ * (some file systems, some kernels) or with whatever error, reading and writing
+ * go on, and tell a failure from the end.  A small file does not begin with it:
+ * where blocks can be shared it does that, and first writes them to the disk.
  */
-static enum uw_status copy_content(int from, uw_file to,
+static enum uw_status copy_content(int from, uw_file to, off_t len,
 				   const atomic_bool *stop,
 				   struct uw_error *err)
 {
-	enum uw_status status = UW_OK;
+	enum uw_status status = go_on(stop, err);
 	off_t at = 0;
-	ssize_t done;
 
-	while (status == UW_OK &&
-	       (done = uw_system_copy(from, (int)to, at, KERNEL_LEN)) > 0) {
+	if (status == UW_OK && len <= (off_t)PIECE_LEN)
+		return read_and_write(from, to, 0, len, stop, err);
+	while (status == UW_OK && at < len) {
+		ssize_t done = uw_system_copy(from, (int)to, at,
+					      piece_of(len - at, KERNEL_LEN));
+
+		if (done <= 0)
+			return read_and_write(from, to, at, len, stop, err);
 		at += done;
 		status = go_on(stop, err);
 	}
-	return status == UW_OK ? read_and_write(from, to, at, stop, err)
-			       : status;
+	return status;
 }
 
 static enum uw_status fill(struct duplicate *duplicate, int from, int dir,
@@ -151,7 +167,8 @@ static enum uw_status fill(struct duplicate *duplicate, int from, int dir,
 			return uw_fail_os(err, os_error, "reflink");
 	}
 	duplicate->way = UW_STAND_COPY;
-	return copy_content(from, duplicate->file, duplicate->stop, err);
+	return copy_content(from, duplicate->file, duplicate->len,
+			    duplicate->stop, err);
 }
 
 /* ------------------------------------------------------------- the new file */

@@ -198,12 +198,15 @@ def test_refuses_ways_that_it_does_not_know(tree, root, call, ways):
 # -------------------------------------------------------------------- content
 
 
+LARGE = 263_000  # too large to be read at once, so the kernel is asked first
+
+
 @pytest.fixture
 def odd(root):
     """The tree over a kernel whose copy_file_range() is odd, and its knobs."""
     files = [name for name in tree_files() if name != "tree_system_posix"]
     files += ["tree_name", "error", "../tests/native/odd_copy"]
-    knobs = "struct odd { int32_t calls, piece, os_error; };"
+    knobs = "struct odd { int32_t calls, piece, os_error, source, resized; };"
     in_room = room(f"{INTERNAL}{knobs} extern struct odd odd;", *files)
     with Tree(root, in_room=in_room) as tree:
         yield tree, in_room.lib.odd
@@ -216,15 +219,40 @@ def test_copies_on_where_the_kernel_stops(odd, root, calls, error):
     Whatever it says in the middle of a file, the copy is whole.
     """
     tree, knobs = odd
-    content = os.urandom(1000)
+    content = os.urandom(LARGE)
     (root / "file").write_bytes(content)
-    knobs.calls, knobs.piece = calls, 7
+    knobs.calls, knobs.piece = calls, 2000
     knobs.os_error = getattr(errno, error) if error else 0
 
     assert "copy" == tree.stand_in("new", "file", COPY)
 
     assert content == (root / "new").read_bytes()
-    assert max(0, calls - 144) == knobs.calls  # 143 pieces, and one empty
+    assert max(0, calls - 132) == knobs.calls  # so many pieces
+
+
+@pytest.mark.parametrize("calls", [0, 3, 1000])
+@pytest.mark.parametrize("size", [0, LARGE - 1, LARGE + 1, 2 * LARGE])
+def test_copies_what_the_file_was_when_it_was_opened(odd, root, size, calls):
+    """
+    Who makes it grow does not keep us; a file cut short is no whole copy.
+    """
+    tree, knobs = odd
+    content = os.urandom(LARGE)
+    (root / "file").write_bytes(content)
+    before = snapshot(root)
+    knobs.calls, knobs.piece, knobs.os_error = calls, 2000, 0
+
+    with (root / "file").open("r+b") as file:
+        knobs.source, knobs.resized = file.fileno(), size
+        found = tree.stand_in("new", "file", COPY)
+        knobs.source = 0
+
+    if size < LARGE:
+        assert "EIO" == found
+        assert before.keys() == snapshot(root).keys()
+    else:
+        assert "copy" == found
+        assert content == (root / "new").read_bytes()
 
 
 @pytest.mark.parametrize("size", [0, 1, 262143, 262144, 262145, 1_000_000])

@@ -5,10 +5,11 @@
  *
  * For each kind of call, and for each n, the n-th call of that kind fails,
  * alone or with all after it; by uw_batch_run() and by crews of 1, 2 and 4
- * threads. Whatever fails, nothing may hang or crash, no memory and no
- * descriptor may be lost, the failure must be told with its number, and what is
- * said to be done must be on the disk as the directory states it.  A failure of
- * what makes a copy need not be told: then the member is inflated instead.
+ * threads, each in a process of its own.  Whatever fails, nothing may hang or
+ * crash, no memory and no descriptor may be lost, the failure must be told with
+ * its number, and what is said to be done must be on the disk as the directory
+ * states it.  A failure of what makes a copy need not be told: then the member
+ * is inflated instead.
  */
 #define FAULTS_REAL
 #include "faults.h"
@@ -22,6 +23,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <time.h>
 
 #define THREADS_MAX  4
@@ -534,23 +536,42 @@ static u32 play_hindrances(const char *wheel, const char *root)
 	return k + 1;
 }
 
+/* All of it with thread_count threads; for a process of its own. */
+static void play_all(const char *wheel, const char *directory)
+{
+	char root[PATH_LEN];
+	u32 plays;
+
+	snprintf(root, sizeof(root), "%s.%u", directory, thread_count);
+	fault = (struct fault){.kind = NOTHING};
+	play(wheel, root);
+	require(repeats > 0, "a wheel without repeats is no test");
+	plays = play_failures(wheel, root);
+	plays += play_hindrances(wheel, root);
+	printf("fault_crew: %u plays by %u threads\n", plays, thread_count);
+}
+
 int main(int argc, char **argv)
 {
 	static const u32 counts[] = {0, 1, 2, 4};
-	u32 most = THREADS_MAX, plays = 0, k;
+	u32 most = THREADS_MAX, k;
+	int status, failed = 0;
 
 	if (argc < 3)
 		die("usage: fault_crew WHEEL NEW_DIRECTORY [THREADS_MAX]");
 	if (argc > 3)
 		most = (u32)strtoul(argv[3], NULL, 10);
 	for (k = 0; k < ARRAY_LEN(counts) && counts[k] <= most; k++) {
+		pid_t child = fork();
+
+		require(child >= 0, "cannot make a process");
+		if (child > 0)
+			continue;
 		thread_count = counts[k];
-		fault = (struct fault){.kind = NOTHING};
-		play(argv[1], argv[2]);
-		require(repeats > 0, "a wheel without repeats is no test");
-		plays += play_failures(argv[1], argv[2]);
-		plays += play_hindrances(argv[1], argv[2]);
+		play_all(argv[1], argv[2]);
+		return 0;
 	}
-	printf("fault_crew: %u plays\n", plays);
-	return 0;
+	while (wait(&status) > 0)
+		failed |= status;
+	return failed != 0;
 }
