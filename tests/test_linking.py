@@ -551,7 +551,7 @@ def test_links_of_wheel_axle_are_told(place: Place):
     """
     report = unwheel.extract(place.put(axle()), place.dest)
 
-    assert [("AXLE_LINKS", 'links.encodings="axle"')] == [
+    assert [("AXLE_LINKS", 'links.encodings=("axle",)')] == [
         (p.code, p.accept) for p in report.warnings
     ]
     assert not (place.dest / "demo/libx.so").exists()
@@ -576,6 +576,22 @@ def test_links_of_wheel_axle_are_made_if_asked(place: Place):
     assert ["axle"] == [link.encoding for link in report.links]
     assert b"" == (place.dest / INFO / "axle.done").read_bytes()
     check_record(place.dest)
+
+
+def test_links_of_wheel_axle_are_no_texts(place: Place):
+    """
+    As pip leaves them: a file that lists them, and nothing in their places.
+    """
+    policy = Policy(
+        links=LinkPolicy.named("text").replace(encodings=("axle",))
+    )
+
+    report = unwheel.extract(place.put(axle()), place.dest, policy=policy)
+
+    assert ["AXLE_LINKS"] == [p.code for p in report.warnings]
+    assert () == report.links
+    assert (place.dest / INFO / "symlinks.txt").is_file()
+    assert not (place.dest / "demo/libx.so").exists()
 
 
 # ------------------------------------------------------------------ editable

@@ -205,14 +205,16 @@ def _from_axle(subject: Subject) -> list[AskedLink]:
     name = f"{subject.dist_info}/{AXLE}"
     if name not in subject.index:
         return []
-    if "axle" not in subject.policy.link_policy.encodings:
+    policy = subject.policy.link_policy
+    if "axle" not in policy.encodings or policy.entries == "text":
+        # Whoever writes texts writes none here: there is no entry to write.
         subject.findings.warnings.add(
             Problem(
                 "AXLE_LINKS",
                 "the run time of wheel-axle makes these links when Python "
                 "first starts",
                 member=name,
-                accept='links.encodings="axle"',
+                accept='links.encodings=("axle",)',
             )
         )
         return []
@@ -221,6 +223,6 @@ def _from_axle(subject: Subject) -> list[AskedLink]:
     except UnwheelError as error:
         subject.findings.absorb(error)
         return []
-    rows, problems = read_axle(data, subject.policy.limits)
+    rows, problems = read_axle(data, subject.dist_info, subject.policy.limits)
     subject.findings.refuse(UnsafeMemberError, problems)
     return rows

@@ -97,7 +97,7 @@ def read_links_file(
 
 
 def read_axle(
-    data: bytes, limits: Limits
+    data: bytes, dist_info: str, limits: Limits
 ) -> tuple[list[AskedLink], list[Problem]]:
     """
     Read symlinks.txt of wheel-axle: rows of link, target, 0 or 1.
@@ -109,7 +109,8 @@ def read_axle(
         The links of the good rows, and the problems: LINKS_NOT_UTF8,
         LINKS_FIELDS, TOO_MANY_LINKS.
     """
-    rows, problems = _read_rows(data, AXLE, 3, limits, None)
+    member = f"{dist_info}/symlinks.txt"
+    rows, problems = _read_rows(data, AXLE, 3, limits, member)
     links = []
     for number, (path, target, folder) in rows:
         if folder in ("0", "1"):
@@ -121,7 +122,7 @@ def read_axle(
                     "LINKS_FIELDS",
                     f"row {number} of symlinks.txt says neither file nor "
                     "folder",
-                    member=path,
+                    member=member,
                     found=printable(folder[:_SHOWN]),
                     expected="0 or 1",
                 )
@@ -276,7 +277,7 @@ def _read_rows(
     encoding: str,
     fields: int,
     limits: Limits,
-    member: str | None,
+    member: str,
 ) -> tuple[list[tuple[int, list[str]]], Problems]:
     """The rows of a CSV file that have so many *fields*, and their numbers."""
     import csv
@@ -320,5 +321,5 @@ def _read_rows(
     return rows, problems
 
 
-def _too_many(member: str | None, message: str) -> Problem:
+def _too_many(member: str, message: str) -> Problem:
     return Problem("TOO_MANY_LINKS", message, member, accept="limits.links")

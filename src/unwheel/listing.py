@@ -184,7 +184,7 @@ def _axle(wheel: Wheel) -> tuple[list[AskedLink], list[Problem]]:
         return [], []
     from .encodings import read_axle
 
-    return read_axle(data, wheel.policy.limits)
+    return read_axle(data, wheel.dist_info, wheel.policy.limits)
 
 
 def _content(wheel: Wheel, name: str) -> bytes | None:

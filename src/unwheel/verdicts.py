@@ -288,7 +288,6 @@ def _others(
     ):
         shown = f'"{setting}"' if isinstance(setting, str) else setting
         yield f"links.{knob}={shown}", policy.replace(**{knob: setting})
-    shown = ",".join(STAND_INS)
-    yield f'links.stand_ins="{shown}"', policy.replace(stand_ins=STAND_INS)
+    yield f"links.stand_ins={STAND_INS}", policy.replace(stand_ins=STAND_INS)
     for name in ("verbatim", "text"):
         yield f'links="{name}"', LinkPolicy.named(name)
