@@ -490,6 +490,7 @@ def test_verbatim_takes_the_file_for_a_file(place: Place):
         ("demo/a,demo/tool.sh\n", []),
         ("demo/a,demo/__init__.py\n", ["LINKS_CONFLICT"]),
         ("demo/b,demo/tool.sh\n", ["LINKS_CONFLICT"]),
+        ("", ["LINKS_CONFLICT"]),
     ],
 )
 def test_two_encodings_say_the_same(place: Place, rows: str, refused):

@@ -55,11 +55,11 @@ def asked_links(subject: Subject) -> Asked:
         if link.fault != "BAD_TARGET"
     }
     paths = {link.path for link in entries}
-    rows = _from_links_file(subject, paths)
-    if entries and rows:
-        findings = disagreements(entries, rows)
+    said = _from_links_file(subject, paths)
+    if entries and said is not None:
+        findings = disagreements(entries, said)
         subject.findings.refuse(UnsafeMemberError, findings)
-    rows = [link for link in rows if link.path not in paths]
+    rows = [link for link in said or () if link.path not in paths]
     rows += _from_axle(subject)
     judge_more_names(
         subject.table,
@@ -168,12 +168,18 @@ def _from_entries(subject: Subject) -> Iterator[AskedLink]:
         yield AskedLink(table.names[k], target, "zip", fault=fault)
 
 
-def _from_links_file(subject: Subject, entries: Set[str]) -> list[AskedLink]:
-    """What LINKS asks for beside the *entries* that are links."""
+def _from_links_file(
+    subject: Subject, entries: Set[str]
+) -> list[AskedLink] | None:
+    """
+    What LINKS asks for beside the *entries* that are links.
+
+    None if it says nothing that counts; an empty one says that there are none.
+    """
     name = f"{subject.dist_info}/{LINKS}"
     info, findings = subject.info, subject.findings
     if name not in subject.index or info is None:
-        return []
+        return None
     if info.version[0] < 2:
         findings.warnings.add(
             Problem(
@@ -183,14 +189,14 @@ def _from_links_file(subject: Subject, entries: Set[str]) -> list[AskedLink]:
                 found="{}.{}".format(*info.version),
             )
         )
-        return []
+        return None
     if subject.policy.link_policy.entries == "verbatim":
-        return []
+        return None
     try:
         data = subject.read_info(LINKS, "metadata_size")
     except UnwheelError as error:
         findings.absorb(error)
-        return []
+        return None
     rows, problems = read_links_file(
         data,
         subject.index.keys() - entries,
@@ -198,7 +204,7 @@ def _from_links_file(subject: Subject, entries: Set[str]) -> list[AskedLink]:
         subject.policy.limits,
     )
     findings.refuse(UnsafeMemberError, problems)
-    return rows
+    return None if problems else rows
 
 
 def _from_axle(subject: Subject) -> list[AskedLink]:

@@ -18,7 +18,7 @@ from .values import value
 
 ZIP, LINKS, AXLE = "zip", "links", "axle"
 
-_FILES = {ZIP: "the directory", LINKS: "LINKS", AXLE: "symlinks.txt"}
+_FILES = {LINKS: "LINKS", AXLE: "symlinks.txt"}
 _SHOWN = 400  # characters
 
 # In a reading of LINKS, these are of links as they should be: which of them a
@@ -131,26 +131,25 @@ def read_axle(
 
 
 def disagreements(
-    zip_links: Sequence[AskedLink], file_links: Sequence[AskedLink]
+    zip_links: Sequence[AskedLink], rows: Sequence[AskedLink]
 ) -> list[Problem]:
     """
-    Where two encodings in one wheel do not say the same (LINKS_CONFLICT).
+    Where the directory and LINKS do not say the same (LINKS_CONFLICT).
 
     Compared are the paths of the links, and their targets as paths from the
     root, so "./x" is "x".  A wheel in which they differ is two wheels.
 
     Args:
         zip_links: Those of the directory.
-        file_links: Those of a file.
+        rows: Those of LINKS; none if it is empty, which says that also.
     """
     first = {link.path: _normal(link) for link in zip_links}
-    second = {link.path: _normal(link) for link in file_links}
-    where = _FILES[file_links[0].encoding] if file_links else "the file"
+    second = {link.path: _normal(link) for link in rows}
     return list(
         Problems(
             Problem(
                 "LINKS_CONFLICT",
-                f"the directory and {where} differ about a link",
+                "the directory and LINKS differ about a link",
                 member=path,
                 found=_shown(first.get(path)),
                 expected=_shown(second.get(path)),

@@ -174,8 +174,8 @@ def _links_file(wheel: Wheel) -> tuple[list[AskedLink], list[Problem]]:
         return [], []
     from .encodings import read_links_file
 
-    limits, names = wheel.policy.limits, set(wheel.entries.names)
-    return read_links_file(data, names, wheel.dist_info, limits)
+    names = {entry.name for entry in wheel.entries if entry.type != "link"}
+    return read_links_file(data, names, wheel.dist_info, wheel.policy.limits)
 
 
 def _axle(wheel: Wheel) -> tuple[list[AskedLink], list[Problem]]:
