@@ -322,8 +322,19 @@ def test_types(place: Place, kind: str):
     )
 
 
-@pytest.mark.parametrize("kind", [stat.S_IFREG, stat.S_IFLNK, stat.S_IFIFO])
-def test_a_slash_with_the_mode_of_something_else(place: Place, kind: int):
+@pytest.mark.parametrize(
+    ("kind", "host"),
+    [
+        (stat.S_IFREG, 3),
+        (stat.S_IFLNK, 3),
+        (stat.S_IFIFO, 3),
+        (stat.S_IFLNK, 0),
+    ],
+)
+@pytest.mark.parametrize("links", ["strict", "text"])
+def test_a_slash_with_the_mode_of_something_else(
+    place: Place, kind: int, host: int, links: str
+):
     """
     To one reader a directory, to another a file or a link.
     """
@@ -331,12 +342,13 @@ def test_a_slash_with_the_mode_of_something_else(place: Place, kind: int):
         place,
         Attack(
             lambda b: b.directory(
-                "demo/x/", external_attr=(kind | 0o755) << 16
+                "demo/x/", external_attr=(kind | 0o755) << 16, host=host
             ),
             UnsafeMemberError,
             "SLASH_NAME",
             "demo/x/",
             tag=PLATFORM_TAG,
+            policy=Policy(links=links),
         ),
     )
 

@@ -6,6 +6,7 @@ import csv
 import hashlib
 import io
 import os
+import stat
 import zipfile
 from base64 import urlsafe_b64encode
 from importlib import metadata
@@ -295,6 +296,25 @@ def test_whom_to_tell_stands_beside_a_stand_in(place: Place):
 
     assert {"a@example.org"} == {link.contact for link in report.links}
     assert {"HOST_CANNOT"} == {link.reason for link in report.links}
+
+
+def test_a_link_of_another_host_is_judged_with_the_others(place: Place):
+    """
+    All reasons at once, each with what would accept it.
+    """
+    wheel = place.put(
+        demo(PLATFORM_TAG)
+        .file("demo/a", b"tool.sh", kind=stat.S_IFLNK, host=0)
+        .link("demo/b", "nowhere")
+    )
+
+    with place.untouched(), pytest.raises(UnsafeMemberError) as caught:
+        unwheel.extract(wheel, place.dest)
+
+    assert [
+        ("AMBIGUOUS_HOST", "demo/a", "-> tool.sh", 'links="text"'),
+        ("DANGLING", "demo/b", "-> nowhere", 'links="verbatim"'),
+    ] == [(p.code, p.member, p.found, p.accept) for p in caught.value.problems]
 
 
 @pytest.mark.usefixtures("cannot_link")

@@ -67,6 +67,7 @@ _COLUMNS = {"refuse": 0, "stand-in": 1, "pth": 2, "text": 3, "verbatim": 4}
 # By reason code; the message of a name that is refused is its own.
 MESSAGES = {
     "ABSOLUTE": "the target is absolute",
+    "AMBIGUOUS_HOST": "the mode of a link under a host that is not Unix (3)",
     "ANCESTOR": "the target is a folder above it: walking it never ends",
     "ANY_TAG": "a link in a wheel for any platform",
     "BAD_TARGET": "the target is no plain relative path",

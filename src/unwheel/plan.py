@@ -159,7 +159,7 @@ def _judge(archive: Archive, wheel: str, policy: Policy) -> Subject:
     subject = Subject(archive, wheel, policy)
     table, findings, limits = archive.entries, subject.findings, policy.limits
     subject.filename = _parse_filename(wheel, policy)
-    subject.kinds = judge_types(table, policy, findings)
+    subject.kinds = judge_types(table, findings)
     judge_names(table, subject.kinds, policy, findings)
     judge_sizes(table, limits, findings)
     judge_link_count(len(subject.kinds.links), limits, findings)
