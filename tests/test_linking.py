@@ -669,6 +669,26 @@ def test_a_pth_file_stands_for_a_package_folder(place: Place, project: Path):
     check_record(place.dest)
 
 
+@pytest.mark.usefixtures("cannot_link")
+@pytest.mark.parametrize("name", ["two\nlines", "end ", "\udcff"])
+def test_a_folder_that_no_line_can_name_is_refused(place: Place, name: str):
+    """
+    `site` ends a line at each separator, and strips what is behind.
+    """
+    source = place.root.resolve() / name / "demo"
+    source.mkdir(parents=True)
+    (place.root / "alias").symlink_to(source.parent)
+    wheel = place.put(
+        WheelBuilder("demo", "1.0").link("demo", f"{place.root}/alias/demo")
+    )
+    links = LinkPolicy.named("editable").replace(editable_root=str(place.root))
+
+    with place.untouched(), pytest.raises(UnsafeMemberError) as caught:
+        unwheel.extract(wheel, place.dest, policy=Policy(links=links))
+
+    assert ["EDITABLE_ROOT"] == [p.code for p in caught.value.problems]
+
+
 @pytest.mark.parametrize("root", ["", "elsewhere", "project/src/demo/sub"])
 def test_an_editable_link_stays_below_the_root(
     place: Place, project: Path, root: str

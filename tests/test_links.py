@@ -12,6 +12,7 @@ from unwheel.filename import WheelFilename
 from unwheel.links import OUTCOMES, LinkPlan, outcome_of, resolve
 from unwheel.paths import MemberPath
 from unwheel.policy import LINK_POLICIES, Limits, LinkPolicy
+from unwheel.verdicts import split_place
 
 DIST = "foo-1.dist-info"
 DATA = "foo-1.data"
@@ -901,6 +902,36 @@ def test_a_package_that_cannot_be_a_link_is_a_line_in_a_pth_file(
     else:
         assert "/proj/src/foo" == result.links[0].text
         assert "HOST_CANNOT" == result.links[0].reason
+
+
+@pytest.mark.parametrize(
+    ("place", "above", "name"),
+    [
+        ("/proj/src/foo", "/proj/src", "foo"),
+        ("/foo", "/", "foo"),
+        ("/proj/a\\foo", "/proj", "a\\foo"),
+        ("C:\\proj\\foo", "C:\\proj", "foo"),
+        ("C:\\foo", "C:\\", "foo"),
+        ("\\\\host\\share\\foo", "\\\\host\\share", "foo"),
+    ],
+)
+def test_a_package_is_found_by_the_folder_above_it(place, above, name):
+    """
+    On either system; a backslash in a POSIX path is a letter.
+    """
+    host = Place(
+        links=False,
+        editables={
+            ("", f"/src/{name}"): ("folder", place),
+            ("", above): ("folder", above),
+        },
+    )
+    policy = LinkPolicy.named("editable").replace(editable_root=above)
+
+    assert (above, name) == split_place(place)
+    if "\\" not in name:
+        link = one({name: f"/src/{name}"}, policy=policy, host=host)
+        assert ("pth", place) == (link.outcome, link.text)
 
 
 def test_only_the_editable_policy_writes_pth_files():

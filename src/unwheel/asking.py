@@ -19,10 +19,12 @@ from .errors import (
     Problem,
     UnsafeMemberError,
     UnwheelError,
+    printable,
 )
 from .links import Host, Link, LinkPlan, resolve
 from .subject import AXLE, LINKS, Subject
 from .values import value
+from .verdicts import split_place
 
 # Whose fault it is, where it is not the wheel's.
 _OURS = {
@@ -124,24 +126,27 @@ def _path_file(subject: Subject, made: Sequence[Link]) -> tuple[str, bytes]:
     """
     The .pth file that stands for links to package folders.
 
-    A path line is all that PEP 829 leaves of such files; a path that could be
-    read as anything else is refused.
+    A path line is all that PEP 829 leaves of such files; a path that `site`
+    would read as another one is refused.
     """
-    folders = [link for link in made if link.outcome == "pth"]
+    above = {
+        str(link.path): split_place(link.text)[0]
+        for link in made
+        if link.outcome == "pth"
+    }
     problems = [
         Problem(
             "EDITABLE_ROOT",
             "no line of a .pth file can name the folder",
-            member=str(link.path),
-            found=link.text,
+            member=path,
+            found=printable(folder),
         )
-        for link in folders
-        if not link.text.isprintable()
+        for path, folder in above.items()
+        if not folder.isprintable() or folder != folder.rstrip()
     ]
     subject.findings.refuse(UnsafeMemberError, problems)
     stem = subject.dist_info.removesuffix(".dist-info")
-    parents = sorted({link.text.rpartition("/")[0] for link in folders})
-    text = "".join(f"{parent}\n" for parent in parents)
+    text = "".join(f"{folder}\n" for folder in sorted({*above.values()}))
     return f"__editable__.{stem}.pth", text.encode("utf-8", "surrogateescape")
 
 
