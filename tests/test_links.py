@@ -665,6 +665,18 @@ def test_refuses_names_that_imply_too_many_directories():
 # --------------------------------------------------------------- encodings
 
 
+@pytest.mark.parametrize("name", ["refuse", "text"])
+def test_advice_keeps_what_else_the_caller_asked_for(name):
+    """
+    A named policy would forget that version 2 is known.
+    """
+    policy = LinkPolicy.named(name).replace(wheel2=True)
+
+    assert ("LINK_REFUSED", 'links.entries="link"') == refusal(
+        {"pkg/l": "libx.so.1"}, encoding="links", policy=policy
+    )
+
+
 def test_links_of_the_file_need_the_second_version():
     """
     And say which knob that is.

@@ -293,6 +293,7 @@ def _others(
     for name in ("strict", "portable", "editable"):
         yield f'links="{name}"', LinkPolicy.named(name)
     for knob, setting in (
+        ("entries", "link"),
         ("any_tag", "allow"),
         ("windows_tag", "allow"),
         ("host_cannot", "stand-in"),
