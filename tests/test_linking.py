@@ -555,6 +555,19 @@ def test_a_wheel_of_version_2_by_its_extension(place: Place):
     assert [("FILENAME", None, "links.wheel2=True")] == codes(refusal)
 
 
+def test_who_looks_at_a_wheel_of_version_2_need_not_know_it(place: Place):
+    """
+    What `plan` takes, the other questions take too.
+    """
+    wheel = place.put(second(demo(PLATFORM_TAG)))
+    wheel = wheel.rename(f"{wheel}x")
+
+    with unwheel.Wheel(wheel, policy=Policy(links="verbatim")) as opened:
+        assert ".whlx" == opened.filename.extension
+        assert INFO == opened.dist_info
+        assert () == opened.links
+
+
 # ----------------------------------------------------------------- wheel-axle
 
 

@@ -12,7 +12,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 
 from .contents import judge_more_names
-from .encodings import AskedLink, disagreements, read_axle, read_links_file
+from .encodings import (
+    AXLE,
+    ZIP,
+    AskedLink,
+    disagreements,
+    read_axle,
+    read_links_file,
+)
 from .errors import (
     DestinationError,
     LimitError,
@@ -22,7 +29,9 @@ from .errors import (
     printable,
 )
 from .links import Host, Link, LinkPlan, resolve
-from .subject import AXLE, LINKS, Subject
+from .metadata import AXLE_FILE, LINKS_FILE
+from .outcomes import PTH
+from .subject import Subject
 from .values import value
 from .verdicts import split_place
 
@@ -109,9 +118,9 @@ def judge_asked(
         kind = _OURS.get(problem.code, UnsafeMemberError)
         subject.findings.refuse(kind, [problem])
     extras = []
-    if any(link.outcome == "pth" for link in plan.links):
+    if any(link.outcome == PTH for link in plan.links):
         extras.append(_path_file(subject, plan.links))
-    if any(link.encoding == "axle" for link in plan.links):
+    if any(link.encoding == AXLE for link in plan.links):
         extras.append((f"{subject.dist_info}/{_AXLE_DONE}", b""))
     clashes = [
         Problem("DUPLICATE", "a file of ours has this name", member=name)
@@ -132,7 +141,7 @@ def _path_file(subject: Subject, made: Sequence[Link]) -> tuple[str, bytes]:
     above = {
         str(link.path): split_place(link.text)[0]
         for link in made
-        if link.outcome == "pth"
+        if link.outcome == PTH
     }
     problems = [
         Problem(
@@ -170,7 +179,7 @@ def _from_entries(subject: Subject) -> Iterator[AskedLink]:
         except UnwheelError as error:
             subject.findings.absorb(error)
             continue
-        yield AskedLink(table.names[k], target, "zip", fault=fault)
+        yield AskedLink(table.names[k], target, ZIP, fault=fault)
 
 
 def _from_links_file(
@@ -181,7 +190,7 @@ def _from_links_file(
 
     None if it says nothing that counts; an empty one says that there are none.
     """
-    name = f"{subject.dist_info}/{LINKS}"
+    name = f"{subject.dist_info}/{LINKS_FILE}"
     info, findings = subject.info, subject.findings
     if name not in subject.index or info is None:
         return None
@@ -198,7 +207,7 @@ def _from_links_file(
     if subject.policy.link_policy.entries == "verbatim":
         return None
     try:
-        data = subject.read_info(LINKS, "metadata_size")
+        data = subject.read_info(LINKS_FILE, "metadata_size")
     except UnwheelError as error:
         findings.absorb(error)
         return None
@@ -213,11 +222,11 @@ def _from_links_file(
 
 
 def _from_axle(subject: Subject) -> list[AskedLink]:
-    name = f"{subject.dist_info}/{AXLE}"
+    name = f"{subject.dist_info}/{AXLE_FILE}"
     if name not in subject.index:
         return []
     policy = subject.policy.link_policy
-    if "axle" not in policy.encodings or policy.entries == "text":
+    if AXLE not in policy.encodings or policy.entries == "text":
         # Whoever writes texts writes none here: there is no entry to write.
         subject.findings.warnings.add(
             Problem(
@@ -230,7 +239,7 @@ def _from_axle(subject: Subject) -> list[AskedLink]:
         )
         return []
     try:
-        data = subject.read_info(AXLE, "metadata_size")
+        data = subject.read_info(AXLE_FILE, "metadata_size")
     except UnwheelError as error:
         subject.findings.absorb(error)
         return []

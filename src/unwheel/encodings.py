@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 
 from .errors import Problem, Problems, printable
+from .metadata import AXLE_FILE, LINKS_FILE
 from .paths import directories, problem_with_name
 from .policy import Limits
 from .targets import Found, Tree
@@ -18,7 +19,7 @@ from .values import value
 
 ZIP, LINKS, AXLE = "zip", "links", "axle"
 
-_FILES = {LINKS: "LINKS", AXLE: "symlinks.txt"}
+_FILES = {LINKS: LINKS_FILE, AXLE: AXLE_FILE}
 _SHOWN = 400  # characters
 
 # In a reading of LINKS, these are of links as they should be: which of them a
@@ -73,7 +74,7 @@ def read_links_file(
         LINKS_NOT_UTF8, LINKS_FIELDS, TOO_MANY_LINKS, LINKS_DIRECTION,
         IN_METADATA, CROSS_SCHEME and those of a name.
     """
-    member = f"{dist_info}/LINKS"
+    member = f"{dist_info}/{LINKS_FILE}"
     rows, problems = _read_rows(data, LINKS, 2, limits, member)
     for number, row in rows:
         for cell in row:
@@ -109,7 +110,7 @@ def read_axle(
         The links of the good rows, and the problems: LINKS_NOT_UTF8,
         LINKS_FIELDS, TOO_MANY_LINKS.
     """
-    member = f"{dist_info}/symlinks.txt"
+    member = f"{dist_info}/{AXLE_FILE}"
     rows, problems = _read_rows(data, AXLE, 3, limits, member)
     links = []
     for number, (path, target, folder) in rows:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .backend import METHODS, Entry
 from .errors import Problem, SourceError, UnwheelError
+from .metadata import AXLE_FILE, LINKS_FILE
 from .policy import Policy
 from .report import fact_to_json, head_to_json, problem_to_json
 from .values import replace, value
@@ -169,7 +170,7 @@ def links_in_files(
 
 
 def _links_file(wheel: Wheel) -> tuple[list[AskedLink], list[Problem]]:
-    data = _content(wheel, "LINKS")
+    data = _content(wheel, LINKS_FILE)
     if data is None:
         return [], []
     from .encodings import read_links_file
@@ -179,7 +180,7 @@ def _links_file(wheel: Wheel) -> tuple[list[AskedLink], list[Problem]]:
 
 
 def _axle(wheel: Wheel) -> tuple[list[AskedLink], list[Problem]]:
-    data = _content(wheel, "symlinks.txt")
+    data = _content(wheel, AXLE_FILE)
     if data is None:
         return [], []
     from .encodings import read_axle

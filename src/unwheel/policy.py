@@ -151,6 +151,15 @@ class LinkPolicy:
         return replace(self, **knobs)
 
     @property
+    def takes_wheel2(self) -> bool:
+        """
+        Whether a wheel of version 2 is taken.
+
+        Who looks at one as it is stored need not know what it means.
+        """
+        return self.wheel2 or self.entries == "verbatim"
+
+    @property
     def changed(self) -> tuple[str, ...]:
         """The knobs that differ from the named policy's."""
         named = LinkPolicy.named(self.name)

@@ -226,7 +226,7 @@ class Wheel:
         """
         with self._named():
             return WheelFilename.parse(
-                self.name, wheel2=self.policy.link_policy.wheel2
+                self.name, wheel2=self.policy.link_policy.takes_wheel2
             )
 
     @property
