@@ -15,6 +15,7 @@ import stat
 from collections.abc import Callable, Iterator
 
 from .native import Tree
+from .places import is_below
 from .policy import MIB, LinkPolicy
 
 # Bounds on what other installers have left: it may be anything.
@@ -122,7 +123,7 @@ class DestinationHost:
             mode = os.stat(real).st_mode
         except (OSError, ValueError):  # not there; or no path at all
             return None
-        if not _is_below(root, real):
+        if not is_below(root, real):
             return None
         if stat.S_ISDIR(mode):
             return "folder", real
@@ -220,9 +221,3 @@ def _mode(path: str) -> int:
         return os.lstat(path).st_mode
     except (OSError, ValueError):
         return 0
-
-
-def _is_below(root: str, path: str) -> bool:
-    """Whether the real *path* is the real *root*, or below it."""
-    root, path = os.path.normcase(root), os.path.normcase(path)
-    return path == root or path.startswith(os.path.join(root, ""))
