@@ -1200,6 +1200,24 @@ LINKS = {
         "demo/l",
         tag="py3-none-any",
     ),
+    "for any platform, by WHEEL alone": link(
+        "ANY_TAG",
+        lambda b: b.link("demo/l", "__init__.py").info(
+            "WHEEL",
+            "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        ),
+        "demo/l",
+    ),
+    "for any platform, by its name alone": link(
+        "ANY_TAG",
+        lambda b: b.link("demo/l", "__init__.py").info(
+            "WHEEL",
+            "Wheel-Version: 1.0\nRoot-Is-Purelib: false\n"
+            f"Tag: {PLATFORM_TAG}\n",
+        ),
+        "demo/l",
+        tag="py3-none-any",
+    ),
     "for Windows": link(
         "WINDOWS_TAG",
         lambda b: b.link("demo/l", "__init__.py"),

@@ -535,6 +535,25 @@ def test_two_encodings_say_the_same(place: Place, rows: str, refused):
         assert "tool.sh" == os.readlink(place.dest / "demo/a")
 
 
+def test_record_does_not_list_what_is_no_member(place: Place):
+    """
+    A link of LINKS is none: its row would be of a file that is not there.
+    """
+    wheel = place.put(
+        second(demo())
+        .info("LINKS", "demo/a,demo/tool.sh\n")
+        .more_rows("demo/a,,")
+    )
+    policy = Policy(links=LinkPolicy.named("strict").replace(wheel2=True))
+
+    with place.untouched(), pytest.raises(UnwheelError) as caught:
+        unwheel.extract(wheel, place.dest, policy=policy)
+
+    assert [("NOT_IN_ARCHIVE", "demo/a")] == [
+        (p.code, p.member) for p in caught.value.problems
+    ]
+
+
 def test_a_wheel_of_version_2_by_its_extension(place: Place):
     """
     PEP 777; the directory it goes to is named without it.
