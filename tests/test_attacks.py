@@ -322,8 +322,19 @@ def test_types(place: Place, kind: str):
     )
 
 
-@pytest.mark.parametrize("kind", [stat.S_IFREG, stat.S_IFLNK, stat.S_IFIFO])
-def test_a_slash_with_the_mode_of_something_else(place: Place, kind: int):
+@pytest.mark.parametrize(
+    ("kind", "host"),
+    [
+        (stat.S_IFREG, 3),
+        (stat.S_IFLNK, 3),
+        (stat.S_IFIFO, 3),
+        (stat.S_IFLNK, 0),
+    ],
+)
+@pytest.mark.parametrize("links", ["strict", "text"])
+def test_a_slash_with_the_mode_of_something_else(
+    place: Place, kind: int, host: int, links: str
+):
     """
     To one reader a directory, to another a file or a link.
     """
@@ -331,12 +342,13 @@ def test_a_slash_with_the_mode_of_something_else(place: Place, kind: int):
         place,
         Attack(
             lambda b: b.directory(
-                "demo/x/", external_attr=(kind | 0o755) << 16
+                "demo/x/", external_attr=(kind | 0o755) << 16, host=host
             ),
             UnsafeMemberError,
             "SLASH_NAME",
             "demo/x/",
             tag=PLATFORM_TAG,
+            policy=Policy(links=links),
         ),
     )
 
@@ -1185,6 +1197,24 @@ LINKS = {
     "for any platform": link(
         "ANY_TAG",
         lambda b: b.link("demo/l", "__init__.py"),
+        "demo/l",
+        tag="py3-none-any",
+    ),
+    "for any platform, by WHEEL alone": link(
+        "ANY_TAG",
+        lambda b: b.link("demo/l", "__init__.py").info(
+            "WHEEL",
+            "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        ),
+        "demo/l",
+    ),
+    "for any platform, by its name alone": link(
+        "ANY_TAG",
+        lambda b: b.link("demo/l", "__init__.py").info(
+            "WHEEL",
+            "Wheel-Version: 1.0\nRoot-Is-Purelib: false\n"
+            f"Tag: {PLATFORM_TAG}\n",
+        ),
         "demo/l",
         tag="py3-none-any",
     ),

@@ -353,7 +353,7 @@ def test_symlinks_txt_is_read_as_it_is():
             AskedLink("pkg/a", b"/nowhere", "axle", False),
         ],
         [],
-    ) == read_axle(data, Limits())
+    ) == read_axle(data, DIST, Limits())
 
 
 @pytest.mark.parametrize(
@@ -370,10 +370,12 @@ def test_what_is_no_symlinks_txt_is_refused(data, code):
     """
     Row by row, where there are rows.
     """
-    links, problems = read_axle(data, Limits())
+    links, problems = read_axle(data, DIST, Limits())
 
     assert [] == links
-    assert [code] == [problem.code for problem in problems]
+    assert [(code, f"{DIST}/symlinks.txt")] == [
+        (problem.code, problem.member) for problem in problems
+    ]
 
 
 def test_symlinks_txt_has_no_more_links_than_others():
@@ -381,7 +383,7 @@ def test_symlinks_txt_has_no_more_links_than_others():
     It is a row each, and costs as much.
     """
     data = b"pkg/l,x,0\n" * 4
-    links, problems = read_axle(data, Limits(links=3))
+    links, problems = read_axle(data, DIST, Limits(links=3))
 
     assert 3 == len(links)
     assert ["TOO_MANY_LINKS"] == [problem.code for problem in problems]

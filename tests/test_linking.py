@@ -6,6 +6,7 @@ import csv
 import hashlib
 import io
 import os
+import stat
 import zipfile
 from base64 import urlsafe_b64encode
 from importlib import metadata
@@ -24,7 +25,7 @@ from unwheel.errors import (
     UnsafeMemberError,
     UnwheelError,
 )
-from unwheel.policy import LinkPolicy, Policy
+from unwheel.policy import Limits, LinkPolicy, Policy
 from unwheel.report import LinkFact
 
 INFO = "demo-1.0.dist-info"
@@ -297,6 +298,25 @@ def test_whom_to_tell_stands_beside_a_stand_in(place: Place):
     assert {"HOST_CANNOT"} == {link.reason for link in report.links}
 
 
+def test_a_link_of_another_host_is_judged_with_the_others(place: Place):
+    """
+    All reasons at once, each with what would accept it.
+    """
+    wheel = place.put(
+        demo(PLATFORM_TAG)
+        .file("demo/a", b"tool.sh", kind=stat.S_IFLNK, host=0)
+        .link("demo/b", "nowhere")
+    )
+
+    with place.untouched(), pytest.raises(UnsafeMemberError) as caught:
+        unwheel.extract(wheel, place.dest)
+
+    assert [
+        ("AMBIGUOUS_HOST", "demo/a", "-> tool.sh", 'links="text"'),
+        ("DANGLING", "demo/b", "-> nowhere", 'links="verbatim"'),
+    ] == [(p.code, p.member, p.found, p.accept) for p in caught.value.problems]
+
+
 @pytest.mark.usefixtures("cannot_link")
 @pytest.mark.parametrize(
     "budget", [{"max_copied_size": 1000}, {"max_copied_entries": 3}]
@@ -490,6 +510,7 @@ def test_verbatim_takes_the_file_for_a_file(place: Place):
         ("demo/a,demo/tool.sh\n", []),
         ("demo/a,demo/__init__.py\n", ["LINKS_CONFLICT"]),
         ("demo/b,demo/tool.sh\n", ["LINKS_CONFLICT"]),
+        ("", ["LINKS_CONFLICT"]),
     ],
 )
 def test_two_encodings_say_the_same(place: Place, rows: str, refused):
@@ -503,15 +524,34 @@ def test_two_encodings_say_the_same(place: Place, rows: str, refused):
     )
     policy = Policy(links=LinkPolicy.named("strict").replace(wheel2=True))
 
-    try:
-        unwheel.extract(wheel, place.dest, policy=policy)
-        found = []
-    except UnsafeMemberError as error:
-        found = sorted({p.code for p in error.problems})
+    if refused:
+        with place.untouched(), pytest.raises(UnsafeMemberError) as caught:
+            unwheel.extract(wheel, place.dest, policy=policy)
+        told = {(p.code, p.accept) for p in caught.value.problems}
+        assert {(code, 'links="verbatim"') for code in refused} == told
+        policy = Policy(links="verbatim")
+    unwheel.extract(wheel, place.dest, policy=policy)
 
-    assert refused == found
-    if not refused:
-        assert "tool.sh" == os.readlink(place.dest / "demo/a")
+    assert "tool.sh" == os.readlink(place.dest / "demo/a")
+
+
+def test_record_does_not_list_what_is_no_member(place: Place):
+    """
+    A link of LINKS is none: its row would be of a file that is not there.
+    """
+    wheel = place.put(
+        second(demo())
+        .info("LINKS", "demo/a,demo/tool.sh\n")
+        .more_rows("demo/a,,")
+    )
+    policy = Policy(links=LinkPolicy.named("strict").replace(wheel2=True))
+
+    with place.untouched(), pytest.raises(UnwheelError) as caught:
+        unwheel.extract(wheel, place.dest, policy=policy)
+
+    assert [("NOT_IN_ARCHIVE", "demo/a")] == [
+        (p.code, p.member) for p in caught.value.problems
+    ]
 
 
 def test_a_wheel_of_version_2_by_its_extension(place: Place):
@@ -534,6 +574,19 @@ def test_a_wheel_of_version_2_by_its_extension(place: Place):
     assert [("FILENAME", None, "links.wheel2=True")] == codes(refusal)
 
 
+def test_who_looks_at_a_wheel_of_version_2_need_not_know_it(place: Place):
+    """
+    What `plan` takes, the other questions take too.
+    """
+    wheel = place.put(second(demo(PLATFORM_TAG)))
+    wheel = wheel.rename(f"{wheel}x")
+
+    with unwheel.Wheel(wheel, policy=Policy(links="verbatim")) as opened:
+        assert ".whlx" == opened.filename.extension
+        assert INFO == opened.dist_info
+        assert () == opened.links
+
+
 # ----------------------------------------------------------------- wheel-axle
 
 
@@ -551,7 +604,7 @@ def test_links_of_wheel_axle_are_told(place: Place):
     """
     report = unwheel.extract(place.put(axle()), place.dest)
 
-    assert [("AXLE_LINKS", 'links.encodings="axle"')] == [
+    assert [("AXLE_LINKS", 'links.encodings=("axle",)')] == [
         (p.code, p.accept) for p in report.warnings
     ]
     assert not (place.dest / "demo/libx.so").exists()
@@ -576,6 +629,55 @@ def test_links_of_wheel_axle_are_made_if_asked(place: Place):
     assert ["axle"] == [link.encoding for link in report.links]
     assert b"" == (place.dest / INFO / "axle.done").read_bytes()
     check_record(place.dest)
+
+
+def test_links_of_wheel_axle_are_no_texts(place: Place):
+    """
+    As pip leaves them: a file that lists them, and nothing in their places.
+    """
+    policy = Policy(
+        links=LinkPolicy.named("text").replace(encodings=("axle",))
+    )
+
+    report = unwheel.extract(place.put(axle()), place.dest, policy=policy)
+
+    assert ["AXLE_LINKS"] == [p.code for p in report.warnings]
+    assert () == report.links
+    assert (place.dest / INFO / "symlinks.txt").is_file()
+    assert not (place.dest / "demo/libx.so").exists()
+
+
+@pytest.mark.parametrize(
+    ("rows", "kind", "code", "accept"),
+    [
+        (
+            "demo/l,x\n",
+            UnsafeMemberError,
+            "LINKS_FIELDS",
+            "links.encodings=()",
+        ),
+        ("demo/l,x,0\n" * 3, LimitError, "TOO_MANY_LINKS", "limits.links"),
+    ],
+)
+def test_a_file_of_wheel_axle_that_is_refused(
+    place: Place, rows: str, kind: type[UnwheelError], code: str, accept: str
+):
+    """
+    Says who would take the wheel.
+    """
+    wheel = place.put(demo(PLATFORM_TAG).info("symlinks.txt", rows))
+    policy = Policy(
+        links=LinkPolicy.named("strict").replace(encodings=("axle",)),
+        limits=Limits(links=2),
+    )
+
+    with place.untouched(), pytest.raises(kind) as caught:
+        unwheel.extract(wheel, place.dest, policy=policy)
+
+    assert (code, accept) == (
+        caught.value.problems[0].code,
+        caught.value.problems[0].accept,
+    )
 
 
 # ------------------------------------------------------------------ editable
@@ -630,6 +732,49 @@ def test_a_pth_file_stands_for_a_package_folder(place: Place, project: Path):
     assert {"demo": "pth"} == outcomes(report)
     assert row_for(f"{project}/src\n".encode()) == rows_of(place.dest)[name]
     check_record(place.dest)
+
+
+def test_an_editable_wheel_can_be_looked_at(place: Place, project: Path):
+    """
+    What is absolute can be judged without a destination.
+    """
+    wheel = place.put(editable(project))
+    there = Policy(
+        links=LinkPolicy.named("editable").replace(editable_root=str(project))
+    )
+    elsewhere = Policy(links=there.link_policy.replace(editable_root="/proc"))
+
+    (verified,) = unwheel.verify(wheel, policy=there).links
+    with unwheel.Wheel(wheel, policy=there) as opened:
+        (planned,) = opened.links
+        (judged,) = opened.judged_links().links
+    with pytest.raises(UnsafeMemberError) as caught:
+        unwheel.verify(wheel, policy=elsewhere)
+
+    real = str((project / "src/demo").resolve())
+    assert ("link", real) == (verified.outcome, verified.resolved)
+    assert real == planned.text == judged.text
+    assert ["EDITABLE_ROOT"] == [p.code for p in caught.value.problems]
+
+
+@pytest.mark.usefixtures("cannot_link")
+@pytest.mark.parametrize("name", ["two\nlines", "end ", "\udcff"])
+def test_a_folder_that_no_line_can_name_is_refused(place: Place, name: str):
+    """
+    `site` ends a line at each separator, and strips what is behind.
+    """
+    source = place.root.resolve() / name / "demo"
+    source.mkdir(parents=True)
+    (place.root / "alias").symlink_to(source.parent)
+    wheel = place.put(
+        WheelBuilder("demo", "1.0").link("demo", f"{place.root}/alias/demo")
+    )
+    links = LinkPolicy.named("editable").replace(editable_root=str(place.root))
+
+    with place.untouched(), pytest.raises(UnsafeMemberError) as caught:
+        unwheel.extract(wheel, place.dest, policy=Policy(links=links))
+
+    assert ["EDITABLE_ROOT"] == [p.code for p in caught.value.problems]
 
 
 @pytest.mark.parametrize("root", ["", "elsewhere", "project/src/demo/sub"])

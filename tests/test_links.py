@@ -9,9 +9,11 @@ import pytest
 
 from unwheel.encodings import AskedLink
 from unwheel.filename import WheelFilename
-from unwheel.links import OUTCOMES, LinkPlan, outcome_of, resolve
+from unwheel.links import OUTCOMES, LinkPlan, resolve
+from unwheel.outcomes import letter_of
 from unwheel.paths import MemberPath
 from unwheel.policy import LINK_POLICIES, Limits, LinkPolicy
+from unwheel.verdicts import split_place
 
 DIST = "foo-1.dist-info"
 DATA = "foo-1.data"
@@ -295,9 +297,7 @@ def test_each_named_policy_finds_its_own_letter(kind):
         )
         cell = OUTCOMES[kind][2 * (tag != "PLATFORM") + (not can_link)]
 
-        assert LETTERS.get(cell[column]) == outcome_of(
-            kind, policy, tag=tag, can_link=can_link
-        )
+        assert cell[column] == letter_of(kind, policy, tag, can_link)
 
 
 @pytest.mark.parametrize("tag", WHEELS)
@@ -307,10 +307,10 @@ def test_a_link_of_another_host_is_text_or_nothing(policy, tag, host):
     """
     The row that others have to ask for: link mode, but host not 3.
     """
-    expected = "text" if policy == "text" else None
+    expected = "T" if policy == "text" else "X"
 
-    assert expected == outcome_of(
-        "AMBIGUOUS_HOST", LinkPolicy.named(policy), tag=tag, can_link=host
+    assert expected == letter_of(
+        "AMBIGUOUS_HOST", LinkPolicy.named(policy), tag, host
     )
 
 
@@ -664,6 +664,18 @@ def test_refuses_names_that_imply_too_many_directories():
 # --------------------------------------------------------------- encodings
 
 
+@pytest.mark.parametrize("name", ["refuse", "text"])
+def test_advice_keeps_what_else_the_caller_asked_for(name):
+    """
+    A named policy would forget that version 2 is known.
+    """
+    policy = LinkPolicy.named(name).replace(wheel2=True)
+
+    assert ("LINK_REFUSED", 'links.entries="link"') == refusal(
+        {"pkg/l": "libx.so.1"}, encoding="links", policy=policy
+    )
+
+
 def test_links_of_the_file_need_the_second_version():
     """
     And say which knob that is.
@@ -901,6 +913,36 @@ def test_a_package_that_cannot_be_a_link_is_a_line_in_a_pth_file(
     else:
         assert "/proj/src/foo" == result.links[0].text
         assert "HOST_CANNOT" == result.links[0].reason
+
+
+@pytest.mark.parametrize(
+    ("place", "above", "name"),
+    [
+        ("/proj/src/foo", "/proj/src", "foo"),
+        ("/foo", "/", "foo"),
+        ("/proj/a\\foo", "/proj", "a\\foo"),
+        ("C:\\proj\\foo", "C:\\proj", "foo"),
+        ("C:\\foo", "C:\\", "foo"),
+        ("\\\\host\\share\\foo", "\\\\host\\share", "foo"),
+    ],
+)
+def test_a_package_is_found_by_the_folder_above_it(place, above, name):
+    """
+    On either system; a backslash in a POSIX path is a letter.
+    """
+    host = Place(
+        links=False,
+        editables={
+            ("", f"/src/{name}"): ("folder", place),
+            ("", above): ("folder", above),
+        },
+    )
+    policy = LinkPolicy.named("editable").replace(editable_root=above)
+
+    assert (above, name) == split_place(place)
+    if "\\" not in name:
+        link = one({name: f"/src/{name}"}, policy=policy, host=host)
+        assert ("pth", place) == (link.outcome, link.text)
 
 
 def test_only_the_editable_policy_writes_pth_files():

@@ -79,6 +79,18 @@ def test_finds_links_that_no_entry_is(tmp_path):
     ) == listing.link_rows
 
 
+def test_lists_a_link_that_two_encodings_tell(tmp_path):
+    """The entry of type link does not make its row the wrong way round."""
+    builder = WheelBuilder("demo", "1.0").file("demo/f", b"f")
+    builder.link("demo/l", "f")
+    builder.file("demo-1.0.dist-info/LINKS", b"demo/l,demo/f\n")
+
+    listing = list_wheel(str(builder.write(tmp_path)), Policy())
+
+    assert () == listing.warnings
+    assert (RowFact("demo/l", "links", "f"),) == listing.link_rows
+
+
 def test_files_of_links_that_cannot_be_read_are_a_warning(tmp_path):
     """One lists a wheel to see what is wrong with it."""
     builder = WheelBuilder("demo", "1.0").file("demo/f", b"f")

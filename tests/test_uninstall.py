@@ -143,10 +143,15 @@ class Project:
         self._before = snapshot(self.package)
 
     def check_is_imported(self, site: Site) -> None:
-        """A new process of the environment finds the sources."""
-        argv = [site.python, "-c", "import demo; print(demo.answer)"]
-        said = subprocess.check_output(argv, env=readers.ENVIRONMENT)
-        assert b"42\n" == said
+        """
+        A new process of the environment finds the sources, as they are now.
+        """
+        argv = [site.python, "-Bc", "import demo; print(demo.answer)"]
+        for answer in ("42", "43 # edited", "42"):
+            source = self.package / "__init__.py"
+            source.write_text(f"answer = {answer}\n")
+            said = subprocess.check_output(argv, env=readers.ENVIRONMENT)
+            assert answer[:2].encode() == said.strip()
 
     def check_is_whole(self) -> None:
         """The sources are the user's."""

@@ -9,27 +9,47 @@ starts.  Imported only for a wheel that has one of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from collections.abc import (
+    Callable,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+    Set,
+)
 
 from .contents import judge_more_names
-from .encodings import AskedLink, disagreements, read_axle, read_links_file
+from .encodings import (
+    AXLE,
+    ZIP,
+    AskedLink,
+    disagreements,
+    read_axle,
+    read_links_file,
+)
 from .errors import (
     DestinationError,
     LimitError,
     Problem,
     UnsafeMemberError,
     UnwheelError,
+    printable,
 )
 from .links import Host, Link, LinkPlan, resolve
-from .subject import AXLE, LINKS, Subject
-from .values import value
+from .metadata import AXLE_FILE, LINKS_FILE
+from .outcomes import PTH
+from .subject import Subject
+from .values import replace, value
+from .verdicts import split_place
 
 # Whose fault it is, where it is not the wheel's.
-_OURS = {
+_OURS: dict[str, type[UnwheelError]] = {
     "HOST_CANNOT": DestinationError,
     "COPY_BUDGET": LimitError,
-    "TOO_MANY_LINKS": LimitError,
 }
+
+# By this policy LINKS is a file like others, whatever it says.
+_AS_A_FILE = 'links="verbatim"'
 
 _AXLE_DONE = "axle.done"  # tells wheel-axle that its links are made
 
@@ -55,11 +75,10 @@ def asked_links(subject: Subject) -> Asked:
         if link.fault != "BAD_TARGET"
     }
     paths = {link.path for link in entries}
-    rows = _from_links_file(subject, paths)
-    if entries and rows:
-        findings = disagreements(entries, rows)
-        subject.findings.refuse(UnsafeMemberError, findings)
-    rows = [link for link in rows if link.path not in paths]
+    said = _from_links_file(subject, paths)
+    if entries and said is not None:
+        _refuse(subject, disagreements(entries, said), _AS_A_FILE)
+    rows = [link for link in said or () if link.path not in paths]
     rows += _from_axle(subject)
     judge_more_names(
         subject.table,
@@ -103,13 +122,11 @@ def judge_asked(
     ask = asked.links and get_host and not subject.findings.refused
     host = get_host() if ask and get_host is not None else None
     plan = resolve_asked(subject, asked, host)
-    for problem in plan.problems:
-        kind = _OURS.get(problem.code, UnsafeMemberError)
-        subject.findings.refuse(kind, [problem])
+    _refuse(subject, plan.problems)
     extras = []
-    if any(link.outcome == "pth" for link in plan.links):
+    if any(link.outcome == PTH for link in plan.links):
         extras.append(_path_file(subject, plan.links))
-    if any(link.encoding == "axle" for link in plan.links):
+    if any(link.encoding == AXLE for link in plan.links):
         extras.append((f"{subject.dist_info}/{_AXLE_DONE}", b""))
     clashes = [
         Problem("DUPLICATE", "a file of ours has this name", member=name)
@@ -120,28 +137,44 @@ def judge_asked(
     return plan.links, tuple(extras)
 
 
+def _refuse(
+    subject: Subject, problems: Iterable[Problem], accept: str | None = None
+) -> None:
+    """By whose fault each is; *accept* is for those that do not say."""
+    for problem in problems:
+        told = problem.accept or accept
+        limit = told is not None and told.startswith("limits.")
+        kind = LimitError if limit else UnsafeMemberError
+        subject.findings.refuse(
+            _OURS.get(problem.code, kind), [replace(problem, accept=told)]
+        )
+
+
 def _path_file(subject: Subject, made: Sequence[Link]) -> tuple[str, bytes]:
     """
     The .pth file that stands for links to package folders.
 
-    A path line is all that PEP 829 leaves of such files; a path that could be
-    read as anything else is refused.
+    A path line is all that PEP 829 leaves of such files; a path that `site`
+    would read as another one is refused.
     """
-    folders = [link for link in made if link.outcome == "pth"]
+    above = {
+        str(link.path): split_place(link.text)[0]
+        for link in made
+        if link.outcome == PTH
+    }
     problems = [
         Problem(
             "EDITABLE_ROOT",
             "no line of a .pth file can name the folder",
-            member=str(link.path),
-            found=link.text,
+            member=path,
+            found=printable(folder),
         )
-        for link in folders
-        if not link.text.isprintable()
+        for path, folder in above.items()
+        if not folder.isprintable() or folder != folder.rstrip()
     ]
     subject.findings.refuse(UnsafeMemberError, problems)
     stem = subject.dist_info.removesuffix(".dist-info")
-    parents = sorted({link.text.rpartition("/")[0] for link in folders})
-    text = "".join(f"{parent}\n" for parent in parents)
+    text = "".join(f"{folder}\n" for folder in sorted({*above.values()}))
     return f"__editable__.{stem}.pth", text.encode("utf-8", "surrogateescape")
 
 
@@ -165,15 +198,21 @@ def _from_entries(subject: Subject) -> Iterator[AskedLink]:
         except UnwheelError as error:
             subject.findings.absorb(error)
             continue
-        yield AskedLink(table.names[k], target, "zip", fault=fault)
+        yield AskedLink(table.names[k], target, ZIP, fault=fault)
 
 
-def _from_links_file(subject: Subject, entries: Set[str]) -> list[AskedLink]:
-    """What LINKS asks for beside the *entries* that are links."""
-    name = f"{subject.dist_info}/{LINKS}"
+def _from_links_file(
+    subject: Subject, entries: Set[str]
+) -> list[AskedLink] | None:
+    """
+    What LINKS asks for beside the *entries* that are links.
+
+    None if it says nothing that counts; an empty one says that there are none.
+    """
+    name = f"{subject.dist_info}/{LINKS_FILE}"
     info, findings = subject.info, subject.findings
     if name not in subject.index or info is None:
-        return []
+        return None
     if info.version[0] < 2:
         findings.warnings.add(
             Problem(
@@ -183,44 +222,46 @@ def _from_links_file(subject: Subject, entries: Set[str]) -> list[AskedLink]:
                 found="{}.{}".format(*info.version),
             )
         )
-        return []
+        return None
     if subject.policy.link_policy.entries == "verbatim":
-        return []
+        return None
     try:
-        data = subject.read_info(LINKS, "metadata_size")
+        data = subject.read_info(LINKS_FILE, "metadata_size")
     except UnwheelError as error:
         findings.absorb(error)
-        return []
+        return None
     rows, problems = read_links_file(
         data,
         subject.index.keys() - entries,
         subject.dist_info,
         subject.policy.limits,
     )
-    findings.refuse(UnsafeMemberError, problems)
-    return rows
+    _refuse(subject, problems, _AS_A_FILE)
+    return None if problems else rows
 
 
 def _from_axle(subject: Subject) -> list[AskedLink]:
-    name = f"{subject.dist_info}/{AXLE}"
+    name = f"{subject.dist_info}/{AXLE_FILE}"
     if name not in subject.index:
         return []
-    if "axle" not in subject.policy.link_policy.encodings:
+    policy = subject.policy.link_policy
+    if AXLE not in policy.encodings or policy.entries == "text":
+        # Whoever writes texts writes none here: there is no entry to write.
         subject.findings.warnings.add(
             Problem(
                 "AXLE_LINKS",
                 "the run time of wheel-axle makes these links when Python "
                 "first starts",
                 member=name,
-                accept='links.encodings="axle"',
+                accept='links.encodings=("axle",)',
             )
         )
         return []
     try:
-        data = subject.read_info(AXLE, "metadata_size")
+        data = subject.read_info(AXLE_FILE, "metadata_size")
     except UnwheelError as error:
         subject.findings.absorb(error)
         return []
-    rows, problems = read_axle(data, subject.policy.limits)
-    subject.findings.refuse(UnsafeMemberError, problems)
+    rows, problems = read_axle(data, subject.dist_info, subject.policy.limits)
+    _refuse(subject, problems, "links.encodings=()")
     return rows

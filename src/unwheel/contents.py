@@ -43,15 +43,13 @@ class Kinds:
         self.links: Sequence[int] = ()
 
 
-def judge_types(
-    table: EntryTable, policy: Policy, findings: Findings
-) -> Kinds:
+def judge_types(table: EntryTable, findings: Findings) -> Kinds:
     """
     Sort the entries by what they are.
 
-    Only a host-3 entry says what it is (APPNOTE 4.4.2.2); a link mode under
-    another host is read differently by careful readers, so it is refused, but
-    by a policy under which no entry is a link.
+    Only a host-3 entry says what it is (APPNOTE 4.4.2.2).  A link mode under
+    another host is read differently by careful readers; such an entry is put
+    with the links, whose judge knows what a policy makes of it.
     """
     kinds = Kinds(len(table))
     plain = {(HOST_UNIX, _REGULAR), (HOST_UNIX, 0)}
@@ -66,13 +64,11 @@ def judge_types(
         zip(table.names, hosts, types, strict=True)
     ):
         problem = _type_problem(name, host, kind, table.attributes[k])
-        if problem is not None and _is_taken(problem, policy):
-            symlinks.append(k)
-        elif problem is not None:
+        if problem is not None:
             findings.refuse(UnsafeMemberError, [problem])
         elif name.endswith("/"):
             directories.append(k)
-        elif host == HOST_UNIX and kind == _LINK:
+        elif kind == _LINK:
             symlinks.append(k)
         else:
             files.append(k)
@@ -88,15 +84,6 @@ def _link_fields(table: EntryTable) -> Iterator[Problem]:
             "an extra field names the target of a link; it is not followed",
             member=table.names[k],
         )
-
-
-def _is_taken(problem: Problem, policy: Policy) -> bool:
-    """Whether *policy* makes something of an entry with that *problem*."""
-    if problem.code != "AMBIGUOUS_HOST":
-        return False
-    from .outcomes import outcome_of
-
-    return outcome_of(problem.code, policy.link_policy) is not None
 
 
 _TYPE_NAMES = {
@@ -140,13 +127,11 @@ def _foreign_problem(
     name: str, host: int, kind: int, attributes: int
 ) -> Problem | None:
     """What another host than Unix says, that careful readers read in two."""
-    if kind == _LINK:
+    if kind == _LINK and name.endswith("/"):
         return Problem(
-            "AMBIGUOUS_HOST",
-            "the mode of a link under a host that is not Unix",
+            "SLASH_NAME",
+            "the name of a directory with the mode of a link",
             member=name,
-            found=f"host {host}",
-            expected="host 3",
         )
     is_directory = host in _DOS_HOSTS and attributes & _DOS_DIRECTORY
     if is_directory and not name.endswith("/"):
@@ -171,13 +156,18 @@ def judge_names(
     links = {table.names[k] for k in kinds.links} if refusals else set()
     for problem in refusals:
         if problem.code == "FILE_AND_DIRECTORY" and problem.member in links:
-            problem = replace(problem, code="HAS_CHILDREN")
-        limit = (problem.accept or "").startswith("limits.")
-        findings.refuse(LimitError if limit else UnsafeMemberError, [problem])
+            message = "another name is beneath the link; no policy accepts it"
+            problem = replace(problem, code="HAS_CHILDREN", message=message)
+        _refuse_name(problem, findings)
     findings.warnings.extend(warnings)
     findings.refuse(
         UnsafeMemberError, _reserved(table.names, table.names_blob)
     )
+
+
+def _refuse_name(problem: Problem, findings: Findings) -> None:
+    limit = (problem.accept or "").startswith("limits.")
+    findings.refuse(LimitError if limit else UnsafeMemberError, [problem])
 
 
 def judge_more_names(
@@ -200,10 +190,9 @@ def judge_more_names(
     )
     known = set(findings.warnings)
     findings.warnings.extend(w for w in warnings if w not in known)
-    findings.refuse(
-        UnsafeMemberError,
-        [p for p in refusals if p.code not in _OF_LINKS],
-    )
+    for problem in refusals:
+        if problem.code not in _OF_LINKS:
+            _refuse_name(problem, findings)
     findings.refuse(UnsafeMemberError, _reserved(more, raw))
 
 

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 
 from .errors import Problem, Problems, printable
+from .metadata import AXLE_FILE, LINKS_FILE
 from .paths import directories, problem_with_name
 from .policy import Limits
 from .targets import Found, Tree
@@ -18,7 +19,7 @@ from .values import value
 
 ZIP, LINKS, AXLE = "zip", "links", "axle"
 
-_FILES = {ZIP: "the directory", LINKS: "LINKS", AXLE: "symlinks.txt"}
+_FILES = {LINKS: LINKS_FILE, AXLE: AXLE_FILE}
 _SHOWN = 400  # characters
 
 # In a reading of LINKS, these are of links as they should be: which of them a
@@ -73,7 +74,7 @@ def read_links_file(
         LINKS_NOT_UTF8, LINKS_FIELDS, TOO_MANY_LINKS, LINKS_DIRECTION,
         IN_METADATA, CROSS_SCHEME and those of a name.
     """
-    member = f"{dist_info}/LINKS"
+    member = f"{dist_info}/{LINKS_FILE}"
     rows, problems = _read_rows(data, LINKS, 2, limits, member)
     for number, row in rows:
         for cell in row:
@@ -97,7 +98,7 @@ def read_links_file(
 
 
 def read_axle(
-    data: bytes, limits: Limits
+    data: bytes, dist_info: str, limits: Limits
 ) -> tuple[list[AskedLink], list[Problem]]:
     """
     Read symlinks.txt of wheel-axle: rows of link, target, 0 or 1.
@@ -109,7 +110,8 @@ def read_axle(
         The links of the good rows, and the problems: LINKS_NOT_UTF8,
         LINKS_FIELDS, TOO_MANY_LINKS.
     """
-    rows, problems = _read_rows(data, AXLE, 3, limits, None)
+    member = f"{dist_info}/{AXLE_FILE}"
+    rows, problems = _read_rows(data, AXLE, 3, limits, member)
     links = []
     for number, (path, target, folder) in rows:
         if folder in ("0", "1"):
@@ -121,7 +123,7 @@ def read_axle(
                     "LINKS_FIELDS",
                     f"row {number} of symlinks.txt says neither file nor "
                     "folder",
-                    member=path,
+                    member=member,
                     found=printable(folder[:_SHOWN]),
                     expected="0 or 1",
                 )
@@ -130,26 +132,25 @@ def read_axle(
 
 
 def disagreements(
-    zip_links: Sequence[AskedLink], file_links: Sequence[AskedLink]
+    zip_links: Sequence[AskedLink], rows: Sequence[AskedLink]
 ) -> list[Problem]:
     """
-    Where two encodings in one wheel do not say the same (LINKS_CONFLICT).
+    Where the directory and LINKS do not say the same (LINKS_CONFLICT).
 
     Compared are the paths of the links, and their targets as paths from the
     root, so "./x" is "x".  A wheel in which they differ is two wheels.
 
     Args:
         zip_links: Those of the directory.
-        file_links: Those of a file.
+        rows: Those of LINKS; none if it is empty, which says that also.
     """
     first = {link.path: _normal(link) for link in zip_links}
-    second = {link.path: _normal(link) for link in file_links}
-    where = _FILES[file_links[0].encoding] if file_links else "the file"
+    second = {link.path: _normal(link) for link in rows}
     return list(
         Problems(
             Problem(
                 "LINKS_CONFLICT",
-                f"the directory and {where} differ about a link",
+                "the directory and LINKS differ about a link",
                 member=path,
                 found=_shown(first.get(path)),
                 expected=_shown(second.get(path)),
@@ -276,7 +277,7 @@ def _read_rows(
     encoding: str,
     fields: int,
     limits: Limits,
-    member: str | None,
+    member: str,
 ) -> tuple[list[tuple[int, list[str]]], Problems]:
     """The rows of a CSV file that have so many *fields*, and their numbers."""
     import csv
@@ -320,5 +321,5 @@ def _read_rows(
     return rows, problems
 
 
-def _too_many(member: str | None, message: str) -> Problem:
+def _too_many(member: str, message: str) -> Problem:
     return Problem("TOO_MANY_LINKS", message, member, accept="limits.links")

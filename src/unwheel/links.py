@@ -26,7 +26,6 @@ from .outcomes import (
     WINDOWS_TAG,
 )
 from .outcomes import OUTCOMES as OUTCOMES
-from .outcomes import outcome_of as outcome_of
 from .paths import MemberPath, problem_with_name
 from .policy import Limits, LinkPolicy
 from .standins import Cost, StandIns
@@ -58,7 +57,9 @@ class Link:
             "text"; "verbatim".
         text: What a symbolic link, or the line in a .pth file, is about: the
             target; of editable links the absolute real path.
-        reason: Why it is no link, or what "strict" would have said; or None.
+        reason: HOST_CANNOT where something stands in for it, else the reason
+            code for which "strict" would have refused it; None if it would
+            not have.
         contact: Whom METADATA names, where it is no link; or None.
         copies: For a stand-in, new name and name in the wheel of each file.
         folders: For a tree, the folders to make, in order.
@@ -79,7 +80,15 @@ class Link:
 
 @value
 class LinkPlan:
-    """All links that the policy accepts, and why it refuses the others."""
+    """
+    What becomes of the links of a wheel.
+
+    Attributes:
+        links: Those that the policy accepts, in the order of the archive, then
+            of LINKS and symlinks.txt.
+        problems: One for each of the others, with its reason code, and in
+            `accept` the first policy or knob that would take it.
+    """
 
     links: tuple[Link, ...]
     problems: tuple[Problem, ...]
@@ -226,7 +235,7 @@ class _Maker:
         if code == "TOO_DEEP":
             detail = f"{found.hops}, but {self._policy.chain_limit} allowed"
         elif total is not None:
-            detail = f"{total.entries} of {total.size} bytes"
+            detail = f"{total.entries} in all, of {total.size} bytes"
         message = MESSAGES.get(code, detail or code)
         if detail and code in MESSAGES:
             message += f" ({printable(detail[:_SHOWN])})"

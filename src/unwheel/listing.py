@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .backend import METHODS, Entry
 from .errors import Problem, SourceError, UnwheelError
+from .metadata import AXLE_FILE, LINKS_FILE
 from .policy import Policy
 from .report import fact_to_json, head_to_json, problem_to_json
 from .values import replace, value
@@ -169,22 +170,22 @@ def links_in_files(
 
 
 def _links_file(wheel: Wheel) -> tuple[list[AskedLink], list[Problem]]:
-    data = _content(wheel, "LINKS")
+    data = _content(wheel, LINKS_FILE)
     if data is None:
         return [], []
     from .encodings import read_links_file
 
-    limits, names = wheel.policy.limits, set(wheel.entries.names)
-    return read_links_file(data, names, wheel.dist_info, limits)
+    names = {entry.name for entry in wheel.entries if entry.type != "link"}
+    return read_links_file(data, names, wheel.dist_info, wheel.policy.limits)
 
 
 def _axle(wheel: Wheel) -> tuple[list[AskedLink], list[Problem]]:
-    data = _content(wheel, "symlinks.txt")
+    data = _content(wheel, AXLE_FILE)
     if data is None:
         return [], []
     from .encodings import read_axle
 
-    return read_axle(data, wheel.policy.limits)
+    return read_axle(data, wheel.dist_info, wheel.policy.limits)
 
 
 def _content(wheel: Wheel, name: str) -> bytes | None:

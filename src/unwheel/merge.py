@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from .contents import RESERVED
 from .errors import DestinationError, Problem, Problems, printable
 from .native import Tree, os_problem
+from .places import is_below, name_below
 from .policy import STAND_INS
 from .values import value
 
@@ -64,7 +65,7 @@ class Moves:
     def __init__(self, root: str, staging: str) -> None:
         self.kept = ""
         self._staging = staging
-        self._inside = _name_below(root, staging)
+        self._inside = name_below(root, staging)
         self._tree = Tree(root)
         self._root = root
         # Each with the inode of what moves: after a Ctrl-C nobody knows
@@ -236,7 +237,7 @@ def judge_merge(
     if links == "follow":
         top = os.path.splitdrive(top)[0] + os.sep
     return top, [
-        Move(name, _name_below(top, there), swap)
+        Move(name, name_below(top, there), swap)
         for name, there, swap in judge.moves
     ]
 
@@ -303,7 +304,7 @@ class _Judge:
 
     def _wrong_link(self, name: str, there: str, place: str) -> Problem | None:
         """Why the link *there* may not be followed to *place*."""
-        inside = _is_below(self.root, place)
+        inside = is_below(self.root, place)
         folder = os.path.isdir(place)
         if folder and (
             self._links == "follow" or (inside and self._links == "inside")
@@ -350,11 +351,12 @@ class _Judge:
         for folder, names, files in os.walk(self._staging):
             for path in (os.path.join(folder, n) for n in [*names, *files]):
                 if os.path.islink(path):
-                    self._check_text(_name_below(self._staging, path), path)
+                    self._check_text(name_below(self._staging, path), path)
 
     def _check_text(self, name: str, path: str) -> None:
         text = os.readlink(path)
-        ups = 0 if os.path.isabs(text) else text.split("/").count("..")
+        steps = text.replace(os.sep, "/").split("/")
+        ups = 0 if os.path.isabs(text) else steps.count("..")
         parts = name.split("/")[:-1]
         left = range(max(len(parts) - ups, 0), len(parts))
         if any("/".join(parts[: k + 1]) in self._redirected for k in left):
@@ -384,16 +386,6 @@ def _told(error: OSError, move: Move) -> Sequence[Problem]:
     if isinstance(error, DestinationError):
         return error.problems
     return [os_problem(error.errno or 0, "cannot be put back", move.final)]
-
-
-def _is_below(root: str, path: str) -> bool:
-    """Whether the absolute *path* is *root* or below it."""
-    return path == root or path.startswith(os.path.join(root, ""))
-
-
-def _name_below(root: str, path: str) -> str:
-    """The name of *path*, which is below *root*, '/'-separated."""
-    return path[len(os.path.join(root, "")) :].replace(os.sep, "/")
 
 
 def _file_there(name: str, there: str) -> Problem:

@@ -23,6 +23,11 @@ from .values import value
 WHEEL_VERSION = (1, 0)  # the one we know
 WHEEL_VERSION_2 = (2, 0)  # the one of PEP 777 and 778, known if one asks
 
+# Files that ask for links, each in an encoding of its own.
+LINKS_FILE = "LINKS"  # PEP 778
+AXLE_FILE = "symlinks.txt"  # wheel-axle
+LINK_FILES = (LINKS_FILE, AXLE_FILE)
+
 _SUFFIX = ".dist-info"
 _BODY = re.compile(rb"\n\r?\n|\r\r|\A\r?\n")
 _HEADER = re.compile(r"([!-9;-~]+):(.*)", re.DOTALL)  # RFC 822, 3.2

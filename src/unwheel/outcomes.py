@@ -67,6 +67,7 @@ _COLUMNS = {"refuse": 0, "stand-in": 1, "pth": 2, "text": 3, "verbatim": 4}
 # By reason code; the message of a name that is refused is its own.
 MESSAGES = {
     "ABSOLUTE": "the target is absolute",
+    "AMBIGUOUS_HOST": "the mode of a link under a host that is not Unix (3)",
     "ANCESTOR": "the target is a folder above it: walking it never ends",
     "ANY_TAG": "a link in a wheel for any platform",
     "BAD_TARGET": "the target is no plain relative path",
@@ -91,25 +92,9 @@ MESSAGES = {
 }
 
 
-def outcome_of(
-    kind: str,
-    policy: LinkPolicy,
-    *,
-    tag: str = PLATFORM,
-    can_link: bool = True,
-) -> str | None:
-    """
-    What *policy* makes of a link that leads to *kind*, a key of `OUTCOMES`.
-
-    Returns:
-        An outcome, or None if it refuses the wheel.
-    """
-    return LETTERS.get(letter_of(kind, policy, tag, can_link))
-
-
 def letter_of(kind: str, policy: LinkPolicy, tag: str, can_link: bool) -> str:
     """
-    The letter of the table, "X" too.
+    The letter of the table for a link that leads to *kind*, a key of it.
 
     A knob that allows a tag makes of it what a platform's is; in the cells of
     the others the letter of strict is that of who refuses them.

@@ -28,7 +28,7 @@ from .errors import (
 )
 from .filename import WheelFilename
 from .policy import Policy
-from .subject import LINKS_FILES, Subject
+from .subject import Subject
 from .values import value
 
 TYPE_CHECKING = False  # that of `typing` would cost its import
@@ -132,10 +132,12 @@ def make_plan(
 
 
 def judge_links(
-    archive: Archive, wheel: str, policy: Policy
+    archive: Archive, wheel: str, policy: Policy, host: GetHost
 ) -> LinkPlan | None:
     """
     What becomes of the links of *archive*, and why it may not.
+
+    The arguments are those of `make_plan`.
 
     Returns:
         None if it asks for none.
@@ -151,7 +153,7 @@ def judge_links(
         return None
     from .asking import resolve_asked
 
-    return resolve_asked(subject, asked, None)
+    return resolve_asked(subject, asked, host())
 
 
 def _judge(archive: Archive, wheel: str, policy: Policy) -> Subject:
@@ -159,7 +161,7 @@ def _judge(archive: Archive, wheel: str, policy: Policy) -> Subject:
     subject = Subject(archive, wheel, policy)
     table, findings, limits = archive.entries, subject.findings, policy.limits
     subject.filename = _parse_filename(wheel, policy)
-    subject.kinds = judge_types(table, policy, findings)
+    subject.kinds = judge_types(table, findings)
     judge_names(table, subject.kinds, policy, findings)
     judge_sizes(table, limits, findings)
     judge_link_count(len(subject.kinds.links), limits, findings)
@@ -173,7 +175,7 @@ def _judge(archive: Archive, wheel: str, policy: Policy) -> Subject:
 
 def _ask(subject: Subject) -> Asked | None:
     """What the wheel says of links; most say nothing, so nothing runs."""
-    files = (f"{subject.dist_info}/{name}" for name in LINKS_FILES)
+    files = (f"{subject.dist_info}/{name}" for name in metadata.LINK_FILES)
     if not subject.kinds.links and not any(f in subject.index for f in files):
         return None
     from .asking import asked_links
@@ -187,15 +189,11 @@ def _ask(subject: Subject) -> Asked | None:
 def _parse_filename(wheel: str, policy: Policy) -> WheelFilename:
     name = wheel.replace("\\", "/").rpartition("/")[2]
     try:
-        return WheelFilename.parse(name, wheel2=_knows_wheel2(policy))
+        return WheelFilename.parse(
+            name, wheel2=policy.link_policy.takes_wheel2
+        )
     except UnwheelError as error:
         raise type(error)(error.problems, wheel=wheel) from None
-
-
-def _knows_wheel2(policy: Policy) -> bool:
-    """Who looks at a wheel as it is stored need not know what it means."""
-    link_policy = policy.link_policy
-    return link_policy.wheel2 or link_policy.entries == "verbatim"
 
 
 def _find_dist_info(subject: Subject) -> str:
@@ -217,7 +215,8 @@ def _judge_metadata(subject: Subject) -> None:
     try:
         info = metadata.WheelInfo.parse(
             subject.read_info(filename.info_file, "metadata_size"),
-            wheel2=_knows_wheel2(subject.policy) and not filename.is_pybi,
+            wheel2=subject.policy.link_policy.takes_wheel2
+            and not filename.is_pybi,
             name=filename.info_file,
         )
         core = metadata.CoreMetadata.parse(

@@ -495,13 +495,13 @@ def _refuse_current(path: str) -> None:
     Nobody means to lose all of it, and whoever does can stand elsewhere: it
     is what ``--into "$UNSET/" --existing replace`` would do.
     """
+    from .places import is_below
+
     try:
         here = os.path.realpath(os.getcwd())
     except FileNotFoundError:  # it has been removed
         return
-    if os.path.join(here, "").startswith(
-        os.path.join(os.path.realpath(path), "")
-    ):
+    if is_below(os.path.realpath(path), here):
         raise DestinationError(
             [
                 Problem(

@@ -15,10 +15,6 @@ from .metadata import WheelInfo
 from .policy import Policy
 from .values import replace
 
-LINKS = "LINKS"  # PEP 778
-AXLE = "symlinks.txt"  # wheel-axle
-LINKS_FILES = (LINKS, AXLE)
-
 
 class Subject:
     """

@@ -7,7 +7,6 @@ can be made there and, if a knob of the policy asks, what is there already.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from .encodings import LINKS, AskedLink
@@ -85,6 +84,21 @@ class AnyHost:
     def owned(self, path: str) -> bool:  # noqa: ARG002
         """No."""
         return False
+
+
+def split_place(place: str) -> tuple[str, str]:
+    """
+    The folder above the absolute real path *place*, and its name there.
+
+    Of either system: that of Windows never begins with a slash, and to the
+    others a backslash is a letter.
+    """
+    if place.startswith("/"):
+        above, _, name = place.rpartition("/")
+        return above or "/", name
+    cut = max(place.rfind("/"), place.rfind("\\"))
+    drive = place[cut - 1 : cut] == ":"  # whose root is not the drive itself
+    return place[: cut + drive], place[cut + 1 :]
 
 
 @value
@@ -178,13 +192,15 @@ class Judge:
         kind, place = there
         if kind == "file":
             return Case(asked, found, EDITABLE_FILE, place)
-        *_, name = re.split(r"[/\\]", place)
+        above, name = split_place(place)
         # A line of a .pth file adds the folder above, so that has to be the
         # caller's as well, and the package has to be known by its own name.
-        if found.kind == "ABSOLUTE" and asked.path == name:
-            above = place[: -len(name)]
-            if self._host.editable("", above[:-1] or above):
-                return Case(asked, found, EDITABLE_PACKAGE, place)
+        if (
+            found.kind == "ABSOLUTE"
+            and asked.path == name
+            and self._host.editable("", above)
+        ):
+            return Case(asked, found, EDITABLE_PACKAGE, place)
         return Case(asked, found, EDITABLE_FOLDER, place)
 
     def verdict(
@@ -277,6 +293,7 @@ def _others(
     for name in ("strict", "portable", "editable"):
         yield f'links="{name}"', LinkPolicy.named(name)
     for knob, setting in (
+        ("entries", "link"),
         ("any_tag", "allow"),
         ("windows_tag", "allow"),
         ("host_cannot", "stand-in"),
@@ -288,7 +305,6 @@ def _others(
     ):
         shown = f'"{setting}"' if isinstance(setting, str) else setting
         yield f"links.{knob}={shown}", policy.replace(**{knob: setting})
-    shown = ",".join(STAND_INS)
-    yield f'links.stand_ins="{shown}"', policy.replace(stand_ins=STAND_INS)
+    yield f"links.stand_ins={STAND_INS}", policy.replace(stand_ins=STAND_INS)
     for name in ("verbatim", "text"):
         yield f'links="{name}"', LinkPolicy.named(name)
