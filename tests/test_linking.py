@@ -578,6 +578,24 @@ def test_links_of_wheel_axle_are_made_if_asked(place: Place):
     check_record(place.dest)
 
 
+def test_a_link_of_wheel_axle_can_be_text(place: Place):
+    """
+    No entry has that text, so it is written from the row.
+    """
+    wheel = place.put(
+        demo(PLATFORM_TAG).info("symlinks.txt", "demo/sub/l,../nowhere,0\n")
+    )
+    policy = Policy(
+        links=LinkPolicy.named("text").replace(encodings=("axle",)), mtime=7
+    )
+
+    report = unwheel.extract(wheel, place.dest, policy=policy)
+
+    text = place.dest / "demo/sub/l"
+    assert (b"../nowhere", 7) == (text.read_bytes(), text.stat().st_mtime)
+    assert {"demo/sub/l": "text"} == outcomes(report)
+
+
 # ------------------------------------------------------------------ editable
 
 
@@ -630,6 +648,57 @@ def test_a_pth_file_stands_for_a_package_folder(place: Place, project: Path):
     assert {"demo": "pth"} == outcomes(report)
     assert row_for(f"{project}/src\n".encode()) == rows_of(place.dest)[name]
     check_record(place.dest)
+
+
+@pytest.mark.usefixtures("cannot_link")
+@pytest.mark.parametrize("name", ["pth", "PTH", "pth/below"])
+def test_no_link_has_the_name_of_our_pth_file(
+    place: Place, project: Path, name: str
+):
+    """
+    A wheel that asks for one would lose it, or its report would lie.
+    """
+    target = "../" * name.count("/") + "x.py"
+    name = "__editable__.demo-1.0." + name
+    wheel = place.put(
+        editable(project)
+        .file("x.py", b"")
+        .info("symlinks.txt", f"{name},{target},0\n")
+    )
+    policy = Policy(
+        links=LinkPolicy.named("editable").replace(
+            editable_root=str(project), encodings=("axle",)
+        )
+    )
+
+    with place.untouched(), pytest.raises(UnsafeMemberError) as caught:
+        unwheel.extract(wheel, place.dest, policy=policy)
+
+    assert [("DUPLICATE", name, None)] == codes(caught.value)
+
+
+@pytest.mark.usefixtures("cannot_link")
+def test_a_pth_file_names_no_folder_that_ends_in_space(place: Place):
+    """
+    `site` takes the space off the line, and that is another folder.
+    """
+    project = place.root / "project "
+    (project / "src/demo").mkdir(parents=True)
+    (project / "demo").mkdir()
+    policy = Policy(
+        links=LinkPolicy.named("editable").replace(editable_root=str(project))
+    )
+    wheel = place.put(
+        WheelBuilder("demo", "1.0").link("demo", f"{project}/demo")
+    )
+
+    with place.untouched(), pytest.raises(UnsafeMemberError) as caught:
+        unwheel.extract(wheel, place.dest, policy=policy)
+    unwheel.extract(place.put(editable(project)), place.dest, policy=policy)
+
+    assert [("EDITABLE_ROOT", "demo", None)] == codes(caught.value)
+    pth = place.dest / "__editable__.demo-1.0.pth"
+    assert f"{project}/src\n" == pth.read_text()
 
 
 @pytest.mark.parametrize("root", ["", "elsewhere", "project/src/demo/sub"])

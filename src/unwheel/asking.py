@@ -111,13 +111,29 @@ def judge_asked(
         extras.append(_path_file(subject, plan.links))
     if any(link.encoding == "axle" for link in plan.links):
         extras.append((f"{subject.dist_info}/{_AXLE_DONE}", b""))
+    names = {*subject.index, *(link.path for link in asked.links)}
     clashes = [
         Problem("DUPLICATE", "a file of ours has this name", member=name)
-        for name, _ in extras
-        if name in subject.index
+        for ours, _ in extras
+        for name in sorted(names)
+        if f"{name}/".casefold().startswith(f"{ours}/".casefold())
     ]
     subject.findings.refuse(UnsafeMemberError, clashes)
-    return plan.links, tuple(extras)
+    return plan.links, (*extras, *_text_files(asked, plan.links))
+
+
+def _text_files(
+    asked: Asked, made: Sequence[Link]
+) -> Iterator[tuple[str, bytes]]:
+    """The files with the texts of links of which no entry has one."""
+    rows = {
+        link.path: link.target
+        for link in asked.links
+        if link.encoding == "axle"
+    }
+    for link in made:
+        if link.outcome == "text" and str(link.path) in rows:
+            yield str(link.path), rows[str(link.path)]
 
 
 def _path_file(subject: Subject, made: Sequence[Link]) -> tuple[str, bytes]:
@@ -127,7 +143,7 @@ def _path_file(subject: Subject, made: Sequence[Link]) -> tuple[str, bytes]:
     A path line is all that PEP 829 leaves of such files; a path that could be
     read as anything else is refused.
     """
-    folders = [link for link in made if link.outcome == "pth"]
+    parents = {_parent(link): link for link in made if link.outcome == "pth"}
     problems = [
         Problem(
             "EDITABLE_ROOT",
@@ -135,14 +151,20 @@ def _path_file(subject: Subject, made: Sequence[Link]) -> tuple[str, bytes]:
             member=str(link.path),
             found=link.text,
         )
-        for link in folders
-        if not link.text.isprintable()
+        for parent, link in parents.items()
+        # Space at the end of a line is no part of the path.
+        if not parent.isprintable() or parent != parent.rstrip()
     ]
     subject.findings.refuse(UnsafeMemberError, problems)
     stem = subject.dist_info.removesuffix(".dist-info")
-    parents = sorted({link.text.rpartition("/")[0] for link in folders})
-    text = "".join(f"{parent}\n" for parent in parents)
+    text = "".join(f"{parent}\n" for parent in sorted(parents))
     return f"__editable__.{stem}.pth", text.encode("utf-8", "surrogateescape")
+
+
+def _parent(link: Link) -> str:
+    """Of the package folder that *link* is called like (EDITABLE_PACKAGE)."""
+    above = link.text[: -len(str(link.path))]
+    return above[:-1] or above
 
 
 # --------------------------------------------------------------- encodings
