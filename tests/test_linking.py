@@ -596,6 +596,31 @@ def test_a_link_of_wheel_axle_can_be_text(place: Place):
     assert {"demo/sub/l": "text"} == outcomes(report)
 
 
+# ------------------------------------------------------------- inter-package
+
+
+@pytest.mark.parametrize("existing", ["merge", "replace"])
+def test_a_link_to_another_wheel_needs_it_to_stay(place: Place, existing: str):
+    """
+    Where all that is there is replaced, the link would dangle.
+    """
+    other = WheelBuilder("other", "1.0", PLATFORM_TAG).file("other/x", b"x")
+    unwheel.extract(place.put(other), place.dest)
+    wheel = place.put(demo(PLATFORM_TAG).link("demo/l", "../other/x"))
+    policy = Policy(
+        links=LinkPolicy.named("strict").replace(inter_package=True),
+        existing=existing,
+    )
+
+    if existing == "merge":
+        unwheel.extract(wheel, place.dest, policy=policy)
+        assert b"x" == (place.dest / "demo/l").read_bytes()
+    else:
+        with place.untouched(), pytest.raises(UnsafeMemberError) as caught:
+            unwheel.extract(wheel, place.dest, policy=policy)
+        assert ["OTHER_WHEEL"] == [p.code for p in caught.value.problems]
+
+
 # ------------------------------------------------------------------ editable
 
 

@@ -53,6 +53,7 @@ class DestinationHost:
             probe in.  Called when a probe is needed, or never.
         policy: Whose `editable_root` is asked about.
         probes: The answers of this run.
+        replaced: Whether all that is in the destination now will be gone.
     """
 
     def __init__(
@@ -61,11 +62,14 @@ class DestinationHost:
         tree: Callable[[], Tree],
         policy: LinkPolicy,
         probes: Probes | None = None,
+        *,
+        replaced: bool = False,
     ) -> None:
         self._destination = os.path.realpath(destination)
         self._tree = tree
         self._policy = policy
         self._probes = probes or Probes()
+        self._replaced = replaced
         self._owners: dict[str, int] | None = None
 
     def can_link(self) -> bool:
@@ -122,7 +126,9 @@ class DestinationHost:
             mode = os.stat(real).st_mode
         except (OSError, ValueError):  # not there; or no path at all
             return None
-        if not _is_below(root, real):
+        if not _is_below(root, real) or (
+            self._replaced and _is_below(self._destination, real)
+        ):
             return None
         if stat.S_ISDIR(mode):
             return "folder", real
@@ -139,6 +145,8 @@ class DestinationHost:
             Whether it is a regular file there, no link is on its way, and the
             RECORD of one ``*.dist-info`` there lists it.
         """
+        if self._replaced:
+            return False
         parts = path.split("/")
         if not all(parts) or {".", ".."} & {*parts}:
             return False
