@@ -225,6 +225,17 @@ def test_packs_again_what_it_packed(place: Place, tree):
     assert Path(first.result).read_bytes() == Path(second.result).read_bytes()
 
 
+def test_offers_nothing_that_only_readers_have(place: Place, tree):
+    """
+    links="verbatim" would accept it; but of who extracts the result.
+    """
+    failure = refused(place, tree.link("pkg/up", ".."), links="zip")
+
+    assert [("ANCESTOR", None)] == [
+        (p.code, p.accept) for p in failure.value.problems
+    ]
+
+
 @pytest.mark.parametrize("links", ["zip", "links-file"])
 def test_packs_again_what_it_packed_with_links(place: Place, tree, links):
     """
@@ -634,6 +645,7 @@ def test_links_file_may_be_for_any_platform(place: Place, tmp_path):
     report = pack(tree.root, place.out, links="links-file")
 
     assert {"ANY_TAG"} == set(codes(failure))
+    assert {'links="copy"'} == {p.accept for p in failure.value.problems}
     assert report.result.endswith("-py3-none-any.whlx")
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Set
 
-from .values import value
+from .values import replace, value
 
 
 @value
@@ -125,6 +125,19 @@ class UnwheelError(Exception):
         self.problems: tuple[Problem, ...] = tuple(problems)
         self.wheel = wheel
         super().__init__(self.problems, wheel)
+
+    def offer_only(self, knob: str) -> None:
+        """
+        Drop what is said to accept a problem, if it is no *knob*.
+
+        Who writes wheels has fewer of them than who reads them.
+        """
+        self.problems = tuple(
+            problem
+            if (problem.accept or "").startswith(f"{knob}=")
+            else replace(problem, accept=None)
+            for problem in self.problems
+        )
 
     def __str__(self) -> str:
         """Say the first problem, and how many more there are."""

@@ -170,10 +170,17 @@ def pack(tree: StrPath, out: StrPath, *, links: str = "refuse") -> PackReport:
         DestinationError: If the result is there already, or the system
             refuses.
     """
-    started = time.perf_counter()
     if links not in LINKS:
         raise TypeError(f"links: {links!r} is none of {LINKS}")
-    root = os.fsdecode(tree)
+    try:
+        return _pack(os.fsdecode(tree), out, links)
+    except UnwheelError as error:
+        error.offer_only("links")
+        raise
+
+
+def _pack(root: str, out: StrPath, links: str) -> PackReport:
+    started = time.perf_counter()
     when = _source_date()
     scan = TreeScan(root, follow=links == "copy")
     _judge_tree(scan, links)
@@ -392,7 +399,7 @@ class _Wheel:
             platforms=self._platforms,
         )
         if plan.problems:
-            raise UnsafeMemberError(plan.problems)
+            raise UnsafeMemberError(map(_as_ours, plan.problems))
         outcome = "links-file" if self.is_wheel2 else "zip"
         return tuple(
             TreeLink(str(link.path), link.target, link.resolved, outcome)
@@ -465,6 +472,12 @@ def _hashed(
     for chunk in chunks:
         update(chunk)
         yield chunk
+
+
+def _as_ours(problem: Problem) -> Problem:
+    """What a reader refuses, with what helps who writes."""
+    wrong_tag = problem.code in ("ANY_TAG", "WINDOWS_TAG")
+    return replace(problem, accept='links="copy"' if wrong_tag else None)
 
 
 def _copied(link: Copied) -> TreeLink:

@@ -185,6 +185,7 @@ def relink(
         return _relink(path, out, encoding, min_size, dry_run, started)
     except UnwheelError as error:
         error.wheel = error.wheel or path
+        error.offer_only("encoding")
         raise
 
 
