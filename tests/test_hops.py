@@ -68,3 +68,14 @@ def test_targets_that_double_each_other_are_no_hours():
 
     assert all(0 < len(hops) <= 16 for hops in walked)
     assert trail._steps < 0
+
+
+def test_targets_that_go_on_and_on_are_no_gigabytes():
+    """Each of 500 links goes 1,000 folders beyond the next one."""
+    texts = {f"l{n}": f"l{n + 1}/" + "x/" * 1000 for n in range(500)}
+    trail = Trail(texts, most_hops=16, most_links=500)
+
+    told = [trail.follow(path, text) for path, text in texts.items()]
+
+    # Not 500 * 16 hops of up to 32 KB, but little more than the targets.
+    assert 1_200_000 > sum(map(len, map("".join, told)))

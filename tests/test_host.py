@@ -317,6 +317,21 @@ def test_who_owns_a_file(place: Place, path: str, expected: bool):
     assert expected == ask(place.dest).owned(path)
 
 
+def test_nothing_is_there_that_will_be_replaced(place: Place):
+    """
+    With existing="replace" a link to it would dangle in the end.
+    """
+    place.dest.mkdir()
+    lay(place.dest, SITE)
+    (place.root / "mine").touch()
+
+    asked = ask(place.dest, place.root, replaced=True)
+
+    assert not asked.owned("one/lib.so")
+    assert asked.editable("one", "lib.so") is None
+    assert ("file", f"{place.root}/mine") == asked.editable("", "../../mine")
+
+
 def test_nothing_is_owned_where_nothing_is(place: Place):
     """
     A destination that is yet to be made.

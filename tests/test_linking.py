@@ -631,20 +631,22 @@ def test_links_of_wheel_axle_are_made_if_asked(place: Place):
     check_record(place.dest)
 
 
-def test_links_of_wheel_axle_are_no_texts(place: Place):
+def test_a_link_of_wheel_axle_can_be_text(place: Place):
     """
-    As pip leaves them: a file that lists them, and nothing in their places.
+    No entry has that text, so it is written from the row.
     """
+    wheel = place.put(
+        demo(PLATFORM_TAG).info("symlinks.txt", "demo/sub/l,../nowhere,0\n")
+    )
     policy = Policy(
-        links=LinkPolicy.named("text").replace(encodings=("axle",))
+        links=LinkPolicy.named("text").replace(encodings=("axle",)), mtime=7
     )
 
-    report = unwheel.extract(place.put(axle()), place.dest, policy=policy)
+    report = unwheel.extract(wheel, place.dest, policy=policy)
 
-    assert ["AXLE_LINKS"] == [p.code for p in report.warnings]
-    assert () == report.links
-    assert (place.dest / INFO / "symlinks.txt").is_file()
-    assert not (place.dest / "demo/libx.so").exists()
+    text = place.dest / "demo/sub/l"
+    assert (b"../nowhere", 7) == (text.read_bytes(), text.stat().st_mtime)
+    assert {"demo/sub/l": "text"} == outcomes(report)
 
 
 @pytest.mark.parametrize(
@@ -678,6 +680,31 @@ def test_a_file_of_wheel_axle_that_is_refused(
         caught.value.problems[0].code,
         caught.value.problems[0].accept,
     )
+
+
+# ------------------------------------------------------------- inter-package
+
+
+@pytest.mark.parametrize("existing", ["merge", "replace"])
+def test_a_link_to_another_wheel_needs_it_to_stay(place: Place, existing: str):
+    """
+    Where all that is there is replaced, the link would dangle.
+    """
+    other = WheelBuilder("other", "1.0", PLATFORM_TAG).file("other/x", b"x")
+    unwheel.extract(place.put(other), place.dest)
+    wheel = place.put(demo(PLATFORM_TAG).link("demo/l", "../other/x"))
+    policy = Policy(
+        links=LinkPolicy.named("strict").replace(inter_package=True),
+        existing=existing,
+    )
+
+    if existing == "merge":
+        unwheel.extract(wheel, place.dest, policy=policy)
+        assert b"x" == (place.dest / "demo/l").read_bytes()
+    else:
+        with place.untouched(), pytest.raises(UnsafeMemberError) as caught:
+            unwheel.extract(wheel, place.dest, policy=policy)
+        assert ["OTHER_WHEEL"] == [p.code for p in caught.value.problems]
 
 
 # ------------------------------------------------------------------ editable
@@ -775,6 +802,57 @@ def test_a_folder_that_no_line_can_name_is_refused(place: Place, name: str):
         unwheel.extract(wheel, place.dest, policy=Policy(links=links))
 
     assert ["EDITABLE_ROOT"] == [p.code for p in caught.value.problems]
+
+
+@pytest.mark.usefixtures("cannot_link")
+@pytest.mark.parametrize("name", ["pth", "PTH", "pth/below"])
+def test_no_link_has_the_name_of_our_pth_file(
+    place: Place, project: Path, name: str
+):
+    """
+    A wheel that asks for one would lose it, or its report would lie.
+    """
+    target = "../" * name.count("/") + "x.py"
+    name = "__editable__.demo-1.0." + name
+    wheel = place.put(
+        editable(project)
+        .file("x.py", b"")
+        .info("symlinks.txt", f"{name},{target},0\n")
+    )
+    policy = Policy(
+        links=LinkPolicy.named("editable").replace(
+            editable_root=str(project), encodings=("axle",)
+        )
+    )
+
+    with place.untouched(), pytest.raises(UnsafeMemberError) as caught:
+        unwheel.extract(wheel, place.dest, policy=policy)
+
+    assert [("DUPLICATE", name, None)] == codes(caught.value)
+
+
+@pytest.mark.usefixtures("cannot_link")
+def test_a_pth_file_names_no_folder_that_ends_in_space(place: Place):
+    """
+    `site` takes the space off the line, and that is another folder.
+    """
+    project = place.root / "project "
+    (project / "src/demo").mkdir(parents=True)
+    (project / "demo").mkdir()
+    policy = Policy(
+        links=LinkPolicy.named("editable").replace(editable_root=str(project))
+    )
+    wheel = place.put(
+        WheelBuilder("demo", "1.0").link("demo", f"{project}/demo")
+    )
+
+    with place.untouched(), pytest.raises(UnsafeMemberError) as caught:
+        unwheel.extract(wheel, place.dest, policy=policy)
+    unwheel.extract(place.put(editable(project)), place.dest, policy=policy)
+
+    assert [("EDITABLE_ROOT", "demo", None)] == codes(caught.value)
+    pth = place.dest / "__editable__.demo-1.0.pth"
+    assert f"{project}/src\n" == pth.read_text()
 
 
 @pytest.mark.parametrize("root", ["", "elsewhere", "project/src/demo/sub"])

@@ -225,6 +225,17 @@ def test_packs_again_what_it_packed(place: Place, tree):
     assert Path(first.result).read_bytes() == Path(second.result).read_bytes()
 
 
+def test_offers_nothing_that_only_readers_have(place: Place, tree):
+    """
+    links="verbatim" would accept it; but of who extracts the result.
+    """
+    failure = refused(place, tree.link("pkg/up", ".."), links="zip")
+
+    assert [("ANCESTOR", None)] == [
+        (p.code, p.accept) for p in failure.value.problems
+    ]
+
+
 @pytest.mark.parametrize("links", ["zip", "links-file"])
 def test_packs_again_what_it_packed_with_links(place: Place, tree, links):
     """
@@ -544,13 +555,16 @@ def test_copies_nothing_from_outside(place: Place, tree, target, code):
     ]
 
 
+@pytest.mark.parametrize("files", [1, 0])
 def test_folders_that_lead_to_folders_have_a_budget(
-    place: Place, tree, monkeypatch
+    place: Place, tree, monkeypatch, files: int
 ):
     """
-    Thirty links to folders stand for a thousand million files.
+    Thirty links to folders stand for a thousand million files, or folders.
     """
-    tree.file("d0/x", b"x")
+    (tree.root / "d0/empty").mkdir(parents=True)
+    for k in range(files):
+        tree.file(f"d0/{k}", b"x")
     for k in range(1, 30):
         tree.link(f"d{k}/a", f"../d{k - 1}").link(f"d{k}/b", f"../d{k - 1}")
     budget = LinkPolicy().replace(max_copied_entries=1000)

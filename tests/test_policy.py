@@ -211,3 +211,13 @@ def test_times_may_be_a_number_of_seconds():
     A boolean is none.
     """
     assert 86400 == Policy(mtime=86400).mtime
+
+
+@pytest.mark.parametrize("seconds", [1 << 63, -1 << 63, 10**30])
+def test_times_are_of_64_bits(seconds: int):
+    """
+    Others are an error of the caller, at once, not in the middle of a wheel.
+    """
+    with pytest.raises(TypeError, match=r"Policy\.mtime: .* 64 bits"):
+        Policy(mtime=seconds)
+    assert (1 << 63) - 1 == Policy(mtime=(1 << 63) - 1).mtime

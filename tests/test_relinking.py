@@ -460,6 +460,21 @@ def test_the_tags_in_wheel_count_too(place: Place):
     assert ["ANY_TAG"] == codes(failure)
 
 
+def test_offers_nothing_that_only_readers_have(place: Place):
+    """
+    record="warn" would accept the wheel; but it is verified here.
+    """
+    wheel = place.put(library_wheel().more_rows("pkg/none.py,,"))
+
+    with place.untouched(), pytest.raises(unwheel.UnwheelError) as failure:
+        relink(wheel, place.out)
+    with pytest.raises(unwheel.UnwheelError) as of_a_reader:
+        unwheel.verify(wheel)
+
+    assert {None} == {p.accept for p in failure.value.problems}
+    assert {None} != {p.accept for p in of_a_reader.value.problems}
+
+
 @pytest.mark.parametrize("name", ["RECORD.jws", "RECORD.p7s"])
 def test_refuses_signed_wheels(place: Place, name):
     """

@@ -65,6 +65,25 @@ def test_counting_stops_where_numbers_mean_nothing_any_more():
     assert {1 << 62} == {cost.entries, cost.size, cost.names}
 
 
+def test_a_folder_that_many_links_lead_to_is_counted_once(monkeypatch):
+    """
+    10,000 links to a folder of 100,000 files: else that took half an hour.
+    """
+    links = {f"y/{k}": "../c" for k in range(100)} | {"l": "y"}
+    found, copies = stand_ins(links)
+    counted = []
+    monkeypatch.setattr(
+        copies,
+        "_sum",
+        lambda folder: counted.append(folder) or StandIns._sum(copies, folder),
+    )
+
+    cost = copies.cost("l", found["l"])
+
+    assert ["c", "c/d", "c/d/e", "c/empty", "y"] == sorted(counted)
+    assert (1 + 100 * 5, 100 * 8) == (cost.entries, cost.size)
+
+
 @settings(deadline=None, max_examples=60)  # machines are shared
 @given(
     st.dictionaries(

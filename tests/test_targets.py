@@ -284,6 +284,22 @@ def test_refuses_a_link_by_way_of_one_that_is_refused():
     assert ("pkg", "/etc/passwd") == found["pkg/b"].outside
 
 
+@pytest.mark.parametrize("target", ["/etc", "../etc", "etc"])
+def test_the_way_out_gets_no_longer_than_a_path_may_be(target):
+    """
+    Each of many links goes 4 KB beyond the next, which leads out: 200 GB.
+    """
+    links = {"l0": target}
+    links |= {f"l{n}": f"l{n - 1}/" + "x/" * 1000 + "x" for n in range(1, 50)}
+
+    found = list(follow(links).values())
+
+    assert 1 == len({link.kind for link in found})
+    assert ["l0/" + "x/" * 1000 + "x", ""] == [found[1].text, found[9].path]
+    ways = [link.outside[1] for link in found if link.outside]
+    assert 4095 >= max(map(len, [*ways, *(link.path for link in found)]))
+
+
 def test_a_name_that_two_links_have_is_refused():
     """
     Whoever of the two came last.

@@ -143,9 +143,6 @@ def judge(path: Path) -> int:
         plan: Plan = wheel.plan()
         parent: MemberPath = MemberPath.parse(plan.dist_info)
         print(f"metadata in {parent.parts[0]}")
-        judged: LinkPlan = wheel.judged_links()
-        print(*(f"{link.path}: {link.outcome}" for link in judged.links))
-        print(*reasons(judged.problems))
         return plan.size
 
 

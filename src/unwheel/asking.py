@@ -128,13 +128,27 @@ def judge_asked(
         extras.append(_path_file(subject, plan.links))
     if any(link.encoding == AXLE for link in plan.links):
         extras.append((f"{subject.dist_info}/{_AXLE_DONE}", b""))
+    names = {*subject.index, *(link.path for link in asked.links)}
     clashes = [
         Problem("DUPLICATE", "a file of ours has this name", member=name)
-        for name, _ in extras
-        if name in subject.index
+        for ours, _ in extras
+        for name in sorted(names)
+        if f"{name}/".casefold().startswith(f"{ours}/".casefold())
     ]
     subject.findings.refuse(UnsafeMemberError, clashes)
-    return plan.links, tuple(extras)
+    return plan.links, (*extras, *_text_files(asked, plan.links))
+
+
+def _text_files(
+    asked: Asked, made: Sequence[Link]
+) -> Iterator[tuple[str, bytes]]:
+    """The files with the texts of links of which no entry has one."""
+    rows = {
+        link.path: link.target for link in asked.links if link.encoding == AXLE
+    }
+    for link in made:
+        if link.outcome == "text" and str(link.path) in rows:
+            yield str(link.path), rows[str(link.path)]
 
 
 def _refuse(
@@ -176,6 +190,12 @@ def _path_file(subject: Subject, made: Sequence[Link]) -> tuple[str, bytes]:
     stem = subject.dist_info.removesuffix(".dist-info")
     text = "".join(f"{folder}\n" for folder in sorted({*above.values()}))
     return f"__editable__.{stem}.pth", text.encode("utf-8", "surrogateescape")
+
+
+def _parent(link: Link) -> str:
+    """Of the package folder that *link* is called like (EDITABLE_PACKAGE)."""
+    above = link.text[: -len(str(link.path))]
+    return above[:-1] or above
 
 
 # --------------------------------------------------------------- encodings
@@ -245,8 +265,7 @@ def _from_axle(subject: Subject) -> list[AskedLink]:
     if name not in subject.index:
         return []
     policy = subject.policy.link_policy
-    if AXLE not in policy.encodings or policy.entries == "text":
-        # Whoever writes texts writes none here: there is no entry to write.
+    if AXLE not in policy.encodings:
         subject.findings.warnings.add(
             Problem(
                 "AXLE_LINKS",

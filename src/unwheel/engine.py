@@ -261,6 +261,7 @@ class _Run:
             lambda: self._private_tree(destination),
             self._policy.link_policy,
             self._crew.probes,
+            replaced=self._policy.existing == "replace",
         )
 
     def _private_tree(self, destination: str) -> native.Tree:

@@ -67,6 +67,7 @@ class Trail:
             text = self._texts.get("/".join(here))
             if text is not None and self._steps > 0:
                 rest = parts[k + 1 :]
+                self._steps -= len(rest)  # all of it is told
                 onward = _joined(here[:-1], text, rest)
                 return "/".join([*here, *rest]), onward
         return "/".join(here) or ".", None

@@ -55,6 +55,7 @@ class DestinationHost:
             probe in.  Called when a probe is needed, or never.
         policy: Whose `editable_root` is asked about.
         probes: The answers of this run.
+        replaced: Whether all that is in the destination now will be gone.
     """
 
     def __init__(
@@ -63,11 +64,14 @@ class DestinationHost:
         tree: Callable[[], Tree],
         policy: LinkPolicy,
         probes: Probes | None = None,
+        *,
+        replaced: bool = False,
     ) -> None:
         self._destination = os.path.realpath(destination)
         self._tree = tree
         self._policy = policy
         self._probes = probes or Probes()
+        self._replaced = replaced
         self._owners: dict[str, int] | None = None
 
     def can_link(self) -> bool:
@@ -116,7 +120,12 @@ class DestinationHost:
             that of `LinkPolicy.editable_root` or below it; else None.
         """
         path = os.path.join(self._destination, folder, text)
-        return _editable(self._policy.editable_root, path)
+        there = _editable(self._policy.editable_root, path)
+        if there is None or (
+            self._replaced and is_below(self._destination, there[1])
+        ):
+            return None
+        return there
 
     def owned(self, path: str) -> bool:
         """
@@ -129,6 +138,8 @@ class DestinationHost:
             Whether it is a regular file there, no link is on its way, and the
             RECORD of one ``*.dist-info`` there lists it.
         """
+        if self._replaced:
+            return False
         parts = path.split("/")
         if not all(parts) or {".", ".."} & {*parts}:
             return False

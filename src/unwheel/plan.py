@@ -298,7 +298,7 @@ def _orders(
     texts = [
         subject.index[str(link.path)]
         for link in made
-        if link.outcome == "text"
+        if link.outcome == "text" and link.encoding == "zip"
     ]
     files.extend(texts)
     names: Sequence[str] = table.names

@@ -255,8 +255,11 @@ class Policy:
         """Refuse a value that is not one of the named ones."""
         if not isinstance(self.links, LinkPolicy):
             LinkPolicy.named(self.links)
-        if type(self.mtime) is not int and self.mtime not in MTIMES:
-            raise TypeError(_none_of("Policy.mtime", self.mtime, MTIMES))
+        if type(self.mtime) is not int:
+            if self.mtime not in MTIMES:
+                raise TypeError(_none_of("Policy.mtime", self.mtime, MTIMES))
+        elif self.mtime.bit_length() > 63:
+            raise TypeError(f"Policy.mtime: {self.mtime} is not of 64 bits")
         _check_choices(self, _CHOICES)
 
     @property

@@ -108,16 +108,18 @@ class StandIns:
         """
         pending = [folder]
         while pending:
-            last = pending[-1]
-            missing = [
+            last = pending.pop()
+            if last in self._costs:  # ten thousand links may have asked
+                continue
+            missing = {
                 origin
                 for _, origin, is_folder in self._content(last)
                 if is_folder and origin not in self._costs
-            ]
-            if not missing:
-                pending.pop()
+            }
+            if missing:
+                pending += [last, *missing]
+            else:
                 self._costs[last] = self._sum(last)
-            pending += missing
         return self._costs[folder]
 
     def _sum(self, folder: str) -> Cost:

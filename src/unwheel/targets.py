@@ -26,6 +26,7 @@ FILE, CHAIN, FOLDER = "FILE", "CHAIN", "FOLDER"
 BAD_NAME = "BAD_NAME"
 
 _MOST_HOPS = 1 << 32  # where counting stops: links can double each other
+_FARTHEST = 4095  # characters of a way out; Linux opens no longer path
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -247,18 +248,28 @@ class Tree:
             walk.here = found.path.split("/")
             walk.is_file = found.kind != FOLDER
             return None
-        rest = walk.rest()
         outside = found.outside
         if outside is not None:
-            outside = outside[0], "/".join([outside[1], *rest])
+            onward = self._onward(outside[1], walk)
+            outside = (outside[0], onward) if onward else None
         return replace(
             found,
             text=walk.text,
-            path="/".join([found.path, *rest]) if found.path else "",
+            path=self._onward(found.path, walk),
             hops=min(walk.hops + found.hops, _MOST_HOPS),
             detail=f"by way of {path}",
             outside=outside,
         )
+
+    @staticmethod
+    def _onward(way: str, walk: _Walk) -> str:
+        """
+        The *way* and the rest of the walk; "" if nothing can be that far.
+
+        Else each of ten thousand links made it 4 KB longer: 200 GB in all.
+        """
+        whole = "/".join([way, *walk.rest()]) if way else ""
+        return whole if len(whole) <= _FARTHEST else ""
 
     def _step(self, walk: _Walk, path: str) -> Found | None:
         """Go to *path*, which is no link; or say why that cannot be."""

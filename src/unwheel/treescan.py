@@ -145,6 +145,9 @@ class TreeScan:
         self, name: str, path: str, above: tuple[_Identity, ...], is_copy: bool
     ) -> None:
         """Look at the folder *path*, called *name*, below those *above*."""
+        if is_copy:  # folders alone can double each other, too
+            self._copies += 1
+            self._check_budget()
         try:
             above = (*above, _identity(os.lstat(path)))
             names = os.listdir(path)
@@ -277,10 +280,10 @@ class TreeScan:
                     Problem(
                         "COPY_BUDGET",
                         "the links stand for more than is copied",
-                        found=f"{self._copies} files, "
+                        found=f"{self._copies} files and folders, "
                         f"{self.copied_size} bytes",
                         expected=f"at most {_BUDGET.max_copied_entries} "
-                        f"files, {_BUDGET.max_copied_size} bytes",
+                        f"files and folders, {_BUDGET.max_copied_size} bytes",
                     )
                 ]
             )
