@@ -284,7 +284,7 @@ def asks_for_windows(name, text):
     Whether a file that is not of one system asks which one it is.
     """
     allowed = name == "base.h" or name.endswith("_win32.c")
-    return "_WIN32" in text and not allowed
+    return re.search(r"\b_WIN32\b", text) is not None and not allowed
 
 
 def globals_that_change(text):
