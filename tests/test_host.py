@@ -11,7 +11,7 @@ from places import Place, snapshot
 from test_merge import Contents, lay
 
 from unwheel import DestinationError, host
-from unwheel.host import DestinationHost, Probes
+from unwheel.host import DestinationHost, NoDestination, Probes
 from unwheel.native import Tree
 from unwheel.policy import LinkPolicy
 
@@ -216,6 +216,22 @@ def test_everything_is_below_the_root_of_all(place: Place):
     lay(place.root, PROJECT)
 
     assert ask(place.dest, "/").editable("", str(place.root / "secret"))
+
+
+def test_without_a_destination_only_what_is_absolute_is_editable(
+    place: Place,
+):
+    """
+    Where a relative target leads hangs on where the wheel will be.
+    """
+    lay(place.root, PROJECT)
+    root = str(place.root / "proj")
+    it = NoDestination(LinkPolicy(editable_root=root))
+
+    assert ("folder", root) == it.editable("", root)
+    assert it.editable("", "proj") is None
+    assert it.editable("", "/") is None
+    assert NoDestination(LinkPolicy()).editable("", root) is None
 
 
 @pytest.mark.parametrize("root", ["", "{root}/none", "{root}/proj/gone"])

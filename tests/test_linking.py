@@ -701,6 +701,29 @@ def test_a_pth_file_stands_for_a_package_folder(place: Place, project: Path):
     check_record(place.dest)
 
 
+def test_an_editable_wheel_can_be_looked_at(place: Place, project: Path):
+    """
+    What is absolute can be judged without a destination.
+    """
+    wheel = place.put(editable(project))
+    there = Policy(
+        links=LinkPolicy.named("editable").replace(editable_root=str(project))
+    )
+    elsewhere = Policy(links=there.link_policy.replace(editable_root="/proc"))
+
+    (verified,) = unwheel.verify(wheel, policy=there).links
+    with unwheel.Wheel(wheel, policy=there) as opened:
+        (planned,) = opened.links
+        (judged,) = opened.judged_links().links
+    with pytest.raises(UnsafeMemberError) as caught:
+        unwheel.verify(wheel, policy=elsewhere)
+
+    real = str((project / "src/demo").resolve())
+    assert ("link", real) == (verified.outcome, verified.resolved)
+    assert real == planned.text == judged.text
+    assert ["EDITABLE_ROOT"] == [p.code for p in caught.value.problems]
+
+
 @pytest.mark.usefixtures("cannot_link")
 @pytest.mark.parametrize("name", ["two\nlines", "end ", "\udcff"])
 def test_a_folder_that_no_line_can_name_is_refused(place: Place, name: str):

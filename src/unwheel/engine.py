@@ -45,8 +45,9 @@ from .values import replace, value
 
 TYPE_CHECKING = False  # that of `typing` would cost its import
 if TYPE_CHECKING:
-    from .host import DestinationHost, Probes
+    from .host import Probes
     from .linking import Made
+    from .links import Host
 
 OnEvent = Callable[[Event], object]
 
@@ -75,6 +76,13 @@ def policy_here(policy: Policy) -> Policy:
     if policy.mtime == "SOURCE_DATE_EPOCH":
         policy = replace(policy, mtime=_source_date_epoch())
     return policy
+
+
+def no_destination(policy: Policy) -> Host:
+    """What links may ask where a wheel is only looked at."""
+    from .host import NoDestination
+
+    return NoDestination(policy.link_policy)
 
 
 def _source_date_epoch() -> int:
@@ -209,7 +217,7 @@ class _Run:
             self._archive,
             self.wheel,
             self._policy,
-            None if destination is None else lambda: self._host(destination),
+            lambda: self._host(destination),
         )
         if destination is not None:
             _check_space(self._stage(destination).path, self._plan.size)
@@ -242,8 +250,10 @@ class _Run:
             self._tree = native.Tree(self._staging.path)
         return self._staging
 
-    def _host(self, destination: str) -> DestinationHost:
+    def _host(self, destination: str | None) -> Host:
         """What the links of the wheel may ask."""
+        if destination is None:
+            return no_destination(self._policy)
         from .host import DestinationHost
 
         return DestinationHost(

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from .native import Tree
 from .places import is_below
 from .policy import MIB, LinkPolicy
+from .verdicts import AnyHost
 
 # Bounds on what other installers have left: it may be anything.
 MOST_RECORD_SIZE = 32 * MIB
@@ -114,20 +115,8 @@ class DestinationHost:
             "file" or "folder", and its real path, which exists now and is
             that of `LinkPolicy.editable_root` or below it; else None.
         """
-        if not self._policy.editable_root:
-            return None
-        try:
-            root = os.path.realpath(self._policy.editable_root)
-            path = os.path.join(self._destination, folder, text)
-            real = os.path.realpath(path)
-            mode = os.stat(real).st_mode
-        except (OSError, ValueError):  # not there; or no path at all
-            return None
-        if not is_below(root, real):
-            return None
-        if stat.S_ISDIR(mode):
-            return "folder", real
-        return ("file", real) if stat.S_ISREG(mode) else None
+        path = os.path.join(self._destination, folder, text)
+        return _editable(self._policy.editable_root, path)
 
     def owned(self, path: str) -> bool:
         """
@@ -153,6 +142,43 @@ class DestinationHost:
         if self._owners is None:
             self._owners = _owners(self._destination)
         return self._owners.get(path) == 1
+
+
+class NoDestination(AnyHost):
+    """
+    The host of who only looks at a wheel: one that can make links.
+
+    What is absolute does not depend on a destination, so it can be told
+    whether it is there, in the editable root.
+
+    Args:
+        policy: Whose `editable_root` is asked about.
+    """
+
+    def __init__(self, policy: LinkPolicy) -> None:
+        self._policy = policy
+
+    def editable(self, folder: str, text: str) -> tuple[str, str] | None:  # noqa: ARG002
+        """See `DestinationHost.editable`; None if *text* is relative."""
+        if not (os.path.isabs(text) or text.startswith("/")):
+            return None  # a leading slash is absolute enough on Windows
+        return _editable(self._policy.editable_root, text)
+
+
+def _editable(root: str, path: str) -> tuple[str, str] | None:
+    """What *path* is, and its real path, if that is in *root*."""
+    if not root:
+        return None
+    try:
+        root, real = os.path.realpath(root), os.path.realpath(path)
+        mode = os.stat(real).st_mode
+    except (OSError, ValueError):  # not there; or no path at all
+        return None
+    if not is_below(root, real):
+        return None
+    if stat.S_ISDIR(mode):
+        return "folder", real
+    return ("file", real) if stat.S_ISREG(mode) else None
 
 
 def _owners(destination: str) -> dict[str, int]:

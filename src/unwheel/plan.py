@@ -132,10 +132,12 @@ def make_plan(
 
 
 def judge_links(
-    archive: Archive, wheel: str, policy: Policy
+    archive: Archive, wheel: str, policy: Policy, host: GetHost
 ) -> LinkPlan | None:
     """
     What becomes of the links of *archive*, and why it may not.
+
+    The arguments are those of `make_plan`.
 
     Returns:
         None if it asks for none.
@@ -151,7 +153,7 @@ def judge_links(
         return None
     from .asking import resolve_asked
 
-    return resolve_asked(subject, asked, None)
+    return resolve_asked(subject, asked, host())
 
 
 def _judge(archive: Archive, wheel: str, policy: Policy) -> Subject:

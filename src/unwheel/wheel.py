@@ -10,7 +10,13 @@ from contextlib import contextmanager
 from functools import cached_property
 
 from .backend import EntryTable
-from .engine import OnEvent, policy_here, run_many, run_one
+from .engine import (
+    OnEvent,
+    no_destination,
+    policy_here,
+    run_many,
+    run_one,
+)
 from .errors import (
     InvalidWheelError,
     Problem,
@@ -49,13 +55,13 @@ def extract(
 
     Every byte is checked against its CRC-32 and against RECORD's digest in the
     pass that writes it (the "MUST verify" of PEP 427).  The tree is made in a
-    private directory and published by one rename; after a failure *dest* is
-    as it was.
+    private directory and published by one rename (into a directory that is
+    merged with, by one for each name); after a failure *dest* is as it was.
 
     Args:
         wheel: The path of a wheel, under its own file name.
         dest: The exact directory; missing or empty, unless the policy says
-            "replace".
+            to "replace" it or to "merge" into it.
         policy: What is allowed.
         backend: "native".
         threads: How many to use; by default one for each CPU.
@@ -85,6 +91,9 @@ def verify(
 ) -> Report:
     """
     Everything that `extract` does but writing.
+
+    Of links, too: they are judged for a place that can hold them, and where
+    nothing else is installed.
 
     Raises:
         UnwheelError: As `extract` would.
@@ -153,7 +162,7 @@ def _paths(wheels: Iterable[StrPath]) -> Iterator[str]:
 
 
 def stem(wheel: StrPath) -> str:
-    """The file name of *wheel* without ``.whl`` or ``.whlx``."""
+    """The file name of *wheel* without ``.whl``, ``.whlx`` or ``.pybi``."""
     return stem_of(os.path.basename(os.fsdecode(wheel)))
 
 
@@ -339,15 +348,19 @@ class Wheel:
         """
         Every link that the wheel asks for, in any encoding.
 
-        Those that the policy accepts, on a host that can make links, and a
-        problem for each of the others.
+        Those that the policy accepts, in a place that can hold links and has
+        nothing else, and a problem for each of the others.
 
         Raises:
             UnwheelError: If something else is wrong with the wheel.
         """
+        policy = policy_here(self.policy)
         with self._named():
             judged = judge_links(
-                self._archive, self.path, policy_here(self.policy)
+                self._archive,
+                self.path,
+                policy,
+                lambda: no_destination(policy),
             )
         if judged is not None:
             return judged
@@ -362,7 +375,10 @@ class Wheel:
         Raises:
             UnwheelError: If it is refused, with every reason.
         """
-        return make_plan(self._archive, self.path, policy_here(self.policy))
+        policy = policy_here(self.policy)
+        return make_plan(
+            self._archive, self.path, policy, lambda: no_destination(policy)
+        )
 
     def extract(
         self,
