@@ -58,7 +58,9 @@ class Link:
             "text"; "verbatim".
         text: What a symbolic link, or the line in a .pth file, is about: the
             target; of editable links the absolute real path.
-        reason: Why it is no link, or what "strict" would have said; or None.
+        reason: HOST_CANNOT where something stands in for it, else the reason
+            code for which "strict" would have refused it; None if it would
+            not have.
         contact: Whom METADATA names, where it is no link; or None.
         copies: For a stand-in, new name and name in the wheel of each file.
         folders: For a tree, the folders to make, in order.
@@ -79,7 +81,15 @@ class Link:
 
 @value
 class LinkPlan:
-    """All links that the policy accepts, and why it refuses the others."""
+    """
+    What becomes of the links of a wheel.
+
+    Attributes:
+        links: Those that the policy accepts, in the order of the archive, then
+            of LINKS and symlinks.txt.
+        problems: One for each of the others, with its reason code, and in
+            `accept` the first policy or knob that would take it.
+    """
 
     links: tuple[Link, ...]
     problems: tuple[Problem, ...]

@@ -80,17 +80,20 @@ class LinkPolicy:
     ``LinkPolicy.named("strict").replace(any_tag="allow")``
 
     Attributes:
-        name: Of the named policy that it was made from.
+        name: Of the named policy that it was made from, one of
+            `LINK_POLICIES`; it has no other effect.
         entries: What a link becomes: "refuse" it and the wheel; a "link",
             resolved and judged; a regular file with its target's "text", as
             pip and zipfile write; or a link as stored, "verbatim", unjudged,
             which is never an install.
-        any_tag: Links in a wheel that is for any platform.
-        windows_tag: Links in a wheel that is for Windows alone.
+        any_tag: "refuse" or "allow" links in a wheel that is for any platform
+            by its file name or by WHEEL (those of LINKS always may be there).
+        windows_tag: The same, in a wheel that is for Windows alone.
         host_cannot: Where no link can be made: "refuse"; a "stand-in", as
             *stand_ins* says; or for package folders of an editable wheel a
             line in a "pth" file, and a stand-in for the others.
-        stand_ins: What may stand in for a link, in that order.
+        stand_ins: What may stand in for a link: some of "hardlink", "reflink"
+            and "copy", tried in this order, whatever that of the tuple.
         chain_limit: Links followed to resolve one, itself the first.
         max_copied_size: Bytes of all stand-ins, hard links counted too.
         max_copied_entries: Files and folders of all stand-ins.
@@ -147,7 +150,12 @@ class LinkPolicy:
         return cls(name=name, **_NAMED[name])
 
     def replace(self, **knobs: Any) -> LinkPolicy:
-        """A copy with other *knobs*."""
+        """
+        A copy with other *knobs*, whose name stays.
+
+        Raises:
+            TypeError: If one does not exist, or cannot have that value.
+        """
         return replace(self, **knobs)
 
     @property

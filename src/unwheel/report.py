@@ -50,8 +50,8 @@ class LinkFact:
         outcome: "link"; "hardlink", "reflink", "copy" (of a file) or "tree"
             (of a folder) that stands in for it; "pth", a line in a file;
             "text", a file that holds the target; "verbatim", as stored.
-        reason: Why it is no link, or what a stricter policy would have said:
-            a reason code; or None.
+        reason: A reason code: HOST_CANNOT where something stands in for it,
+            else that for which "strict" would have refused it; or None.
         contact: Whom METADATA names, where it is no link; or None.
     """
 
