@@ -25,7 +25,7 @@ from unwheel.errors import (
     UnsafeMemberError,
     UnwheelError,
 )
-from unwheel.policy import LinkPolicy, Policy
+from unwheel.policy import Limits, LinkPolicy, Policy
 from unwheel.report import LinkFact
 
 INFO = "demo-1.0.dist-info"
@@ -524,15 +524,15 @@ def test_two_encodings_say_the_same(place: Place, rows: str, refused):
     )
     policy = Policy(links=LinkPolicy.named("strict").replace(wheel2=True))
 
-    try:
-        unwheel.extract(wheel, place.dest, policy=policy)
-        found = []
-    except UnsafeMemberError as error:
-        found = sorted({p.code for p in error.problems})
+    if refused:
+        with place.untouched(), pytest.raises(UnsafeMemberError) as caught:
+            unwheel.extract(wheel, place.dest, policy=policy)
+        told = {(p.code, p.accept) for p in caught.value.problems}
+        assert {(code, 'links="verbatim"') for code in refused} == told
+        policy = Policy(links="verbatim")
+    unwheel.extract(wheel, place.dest, policy=policy)
 
-    assert refused == found
-    if not refused:
-        assert "tool.sh" == os.readlink(place.dest / "demo/a")
+    assert "tool.sh" == os.readlink(place.dest / "demo/a")
 
 
 def test_record_does_not_list_what_is_no_member(place: Place):
@@ -645,6 +645,39 @@ def test_links_of_wheel_axle_are_no_texts(place: Place):
     assert () == report.links
     assert (place.dest / INFO / "symlinks.txt").is_file()
     assert not (place.dest / "demo/libx.so").exists()
+
+
+@pytest.mark.parametrize(
+    ("rows", "kind", "code", "accept"),
+    [
+        (
+            "demo/l,x\n",
+            UnsafeMemberError,
+            "LINKS_FIELDS",
+            "links.encodings=()",
+        ),
+        ("demo/l,x,0\n" * 3, LimitError, "TOO_MANY_LINKS", "limits.links"),
+    ],
+)
+def test_a_file_of_wheel_axle_that_is_refused(
+    place: Place, rows: str, kind: type[UnwheelError], code: str, accept: str
+):
+    """
+    Says who would take the wheel.
+    """
+    wheel = place.put(demo(PLATFORM_TAG).info("symlinks.txt", rows))
+    policy = Policy(
+        links=LinkPolicy.named("strict").replace(encodings=("axle",)),
+        limits=Limits(links=2),
+    )
+
+    with place.untouched(), pytest.raises(kind) as caught:
+        unwheel.extract(wheel, place.dest, policy=policy)
+
+    assert (code, accept) == (
+        caught.value.problems[0].code,
+        caught.value.problems[0].accept,
+    )
 
 
 # ------------------------------------------------------------------ editable

@@ -9,7 +9,14 @@ starts.  Imported only for a wheel that has one of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from collections.abc import (
+    Callable,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+    Set,
+)
 
 from .contents import judge_more_names
 from .encodings import (
@@ -32,15 +39,17 @@ from .links import Host, Link, LinkPlan, resolve
 from .metadata import AXLE_FILE, LINKS_FILE
 from .outcomes import PTH
 from .subject import Subject
-from .values import value
+from .values import replace, value
 from .verdicts import split_place
 
 # Whose fault it is, where it is not the wheel's.
-_OURS = {
+_OURS: dict[str, type[UnwheelError]] = {
     "HOST_CANNOT": DestinationError,
     "COPY_BUDGET": LimitError,
-    "TOO_MANY_LINKS": LimitError,
 }
+
+# By this policy LINKS is a file like others, whatever it says.
+_AS_A_FILE = 'links="verbatim"'
 
 _AXLE_DONE = "axle.done"  # tells wheel-axle that its links are made
 
@@ -68,8 +77,7 @@ def asked_links(subject: Subject) -> Asked:
     paths = {link.path for link in entries}
     said = _from_links_file(subject, paths)
     if entries and said is not None:
-        findings = disagreements(entries, said)
-        subject.findings.refuse(UnsafeMemberError, findings)
+        _refuse(subject, disagreements(entries, said), _AS_A_FILE)
     rows = [link for link in said or () if link.path not in paths]
     rows += _from_axle(subject)
     judge_more_names(
@@ -114,9 +122,7 @@ def judge_asked(
     ask = asked.links and get_host and not subject.findings.refused
     host = get_host() if ask and get_host is not None else None
     plan = resolve_asked(subject, asked, host)
-    for problem in plan.problems:
-        kind = _OURS.get(problem.code, UnsafeMemberError)
-        subject.findings.refuse(kind, [problem])
+    _refuse(subject, plan.problems)
     extras = []
     if any(link.outcome == PTH for link in plan.links):
         extras.append(_path_file(subject, plan.links))
@@ -129,6 +135,19 @@ def judge_asked(
     ]
     subject.findings.refuse(UnsafeMemberError, clashes)
     return plan.links, tuple(extras)
+
+
+def _refuse(
+    subject: Subject, problems: Iterable[Problem], accept: str | None = None
+) -> None:
+    """By whose fault each is; *accept* is for those that do not say."""
+    for problem in problems:
+        told = problem.accept or accept
+        limit = told is not None and told.startswith("limits.")
+        kind = LimitError if limit else UnsafeMemberError
+        subject.findings.refuse(
+            _OURS.get(problem.code, kind), [replace(problem, accept=told)]
+        )
 
 
 def _path_file(subject: Subject, made: Sequence[Link]) -> tuple[str, bytes]:
@@ -217,7 +236,7 @@ def _from_links_file(
         subject.dist_info,
         subject.policy.limits,
     )
-    findings.refuse(UnsafeMemberError, problems)
+    _refuse(subject, problems, _AS_A_FILE)
     return None if problems else rows
 
 
@@ -244,5 +263,5 @@ def _from_axle(subject: Subject) -> list[AskedLink]:
         subject.findings.absorb(error)
         return []
     rows, problems = read_axle(data, subject.dist_info, subject.policy.limits)
-    subject.findings.refuse(UnsafeMemberError, problems)
+    _refuse(subject, problems, "links.encodings=()")
     return rows

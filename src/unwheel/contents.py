@@ -145,13 +145,18 @@ def judge_names(
     links = {table.names[k] for k in kinds.links} if refusals else set()
     for problem in refusals:
         if problem.code == "FILE_AND_DIRECTORY" and problem.member in links:
-            problem = replace(problem, code="HAS_CHILDREN")
-        limit = (problem.accept or "").startswith("limits.")
-        findings.refuse(LimitError if limit else UnsafeMemberError, [problem])
+            message = "another name is beneath the link; no policy accepts it"
+            problem = replace(problem, code="HAS_CHILDREN", message=message)
+        _refuse_name(problem, findings)
     findings.warnings.extend(warnings)
     findings.refuse(
         UnsafeMemberError, _reserved(table.names, table.names_blob)
     )
+
+
+def _refuse_name(problem: Problem, findings: Findings) -> None:
+    limit = (problem.accept or "").startswith("limits.")
+    findings.refuse(LimitError if limit else UnsafeMemberError, [problem])
 
 
 def judge_more_names(
@@ -174,10 +179,9 @@ def judge_more_names(
     )
     known = set(findings.warnings)
     findings.warnings.extend(w for w in warnings if w not in known)
-    findings.refuse(
-        UnsafeMemberError,
-        [p for p in refusals if p.code not in _OF_LINKS],
-    )
+    for problem in refusals:
+        if problem.code not in _OF_LINKS:
+            _refuse_name(problem, findings)
     findings.refuse(UnsafeMemberError, _reserved(more, raw))
 
 
