@@ -23,7 +23,10 @@ from unwheel import (
     InvalidWheelError,
     LimitError,
     Limits,
+    Link,
     LinkFact,
+    LinkPlan,
+    LinkPolicy,
     MemberPath,
     MismatchError,
     Plan,
@@ -48,9 +51,12 @@ from unwheel import (
 )
 
 POLICY = Policy(
-    links="strict",
+    links=LinkPolicy.named("portable").replace(any_tag="refuse"),
     record="verify",
     existing="replace",
+    existing_links="inside",
+    mtime="archive",
+    dedupe="copy",
     portable_names="warn",
     descriptors="signed",
     durable=False,
@@ -124,6 +130,10 @@ def look(path: Path) -> int:
 def judge(path: Path) -> int:
     """Have a wheel judged, and nothing done; bytes it would take."""
     with Wheel(path, policy=POLICY) as wheel:
+        judged: LinkPlan = wheel.judged_links()
+        links: tuple[Link, ...] = judged.links
+        print(*(f"{link.path} -> {link.resolved}" for link in links))
+        print(*reasons(judged.problems))
         plan: Plan = wheel.plan()
         parent: MemberPath = MemberPath.parse(plan.dist_info)
         print(f"metadata in {parent.parts[0]}")

@@ -26,7 +26,6 @@ from .outcomes import (
     WINDOWS_TAG,
 )
 from .outcomes import OUTCOMES as OUTCOMES
-from .outcomes import outcome_of as outcome_of
 from .paths import MemberPath, problem_with_name
 from .policy import Limits, LinkPolicy
 from .standins import Cost, StandIns
@@ -236,7 +235,7 @@ class _Maker:
         if code == "TOO_DEEP":
             detail = f"{found.hops}, but {self._policy.chain_limit} allowed"
         elif total is not None:
-            detail = f"{total.entries} of {total.size} bytes"
+            detail = f"{total.entries} in all, of {total.size} bytes"
         message = MESSAGES.get(code, detail or code)
         if detail and code in MESSAGES:
             message += f" ({printable(detail[:_SHOWN])})"

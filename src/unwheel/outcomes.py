@@ -92,25 +92,9 @@ MESSAGES = {
 }
 
 
-def outcome_of(
-    kind: str,
-    policy: LinkPolicy,
-    *,
-    tag: str = PLATFORM,
-    can_link: bool = True,
-) -> str | None:
-    """
-    What *policy* makes of a link that leads to *kind*, a key of `OUTCOMES`.
-
-    Returns:
-        An outcome, or None if it refuses the wheel.
-    """
-    return LETTERS.get(letter_of(kind, policy, tag, can_link))
-
-
 def letter_of(kind: str, policy: LinkPolicy, tag: str, can_link: bool) -> str:
     """
-    The letter of the table, "X" too.
+    The letter of the table for a link that leads to *kind*, a key of it.
 
     A knob that allows a tag makes of it what a platform's is; in the cells of
     the others the letter of strict is that of who refuses them.
