@@ -298,6 +298,26 @@ def test_whom_to_tell_stands_beside_a_stand_in(place: Place):
     assert {"HOST_CANNOT"} == {link.reason for link in report.links}
 
 
+def test_a_target_that_is_far_too_long_is_judged_with_the_others(place: Place):
+    """
+    Whoever leads to that link leads to one that is refused, not to nothing.
+    """
+    wheel = place.put(
+        demo(PLATFORM_TAG)
+        .link("demo/a", "./" * 3000 + "tool.sh")
+        .link("demo/b", "a")
+    )
+
+    with place.untouched(), pytest.raises(LimitError) as caught:
+        unwheel.extract(wheel, place.dest)
+
+    assert [
+        ("BAD_TARGET", "demo/a", "limits.link_target_length"),
+        ("BAD_TARGET", "demo/b", 'links="text"'),
+    ] == [(p.code, p.member, p.accept) for p in caught.value.problems]
+    assert "longer than is allowed" in str(caught.value)
+
+
 def test_a_link_of_another_host_is_judged_with_the_others(place: Place):
     """
     All reasons at once, each with what would accept it.

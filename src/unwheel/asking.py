@@ -183,17 +183,12 @@ def _path_file(subject: Subject, made: Sequence[Link]) -> tuple[str, bytes]:
 
 def _from_entries(subject: Subject) -> Iterator[AskedLink]:
     """The entries that are links, but for those that cannot be read."""
-    as_text = subject.policy.link_policy.entries == "text"
     table = subject.table
     for k in subject.kinds.links:
         fault = None if table.mode(k) else "AMBIGUOUS_HOST"
         try:
             target = subject.read(k, "link_target_length")
-        except LimitError as error:
-            if not as_text:
-                subject.findings.absorb(error)
-                continue
-            # No link can hold it, but a file can.
+        except LimitError:  # no link can hold it, but a file can
             target, fault = b"", "BAD_TARGET"
         except UnwheelError as error:
             subject.findings.absorb(error)
