@@ -832,7 +832,7 @@ BOMBS = {
     "a link's target": (
         lambda b: b.link("demo/l", "x" * 5000),
         Policy(),
-        "MEMBER_TOO_LARGE",
+        "BAD_TARGET",
         "demo/l",
     ),
 }

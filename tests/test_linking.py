@@ -298,6 +298,26 @@ def test_whom_to_tell_stands_beside_a_stand_in(place: Place):
     assert {"HOST_CANNOT"} == {link.reason for link in report.links}
 
 
+def test_a_target_that_is_far_too_long_is_judged_with_the_others(place: Place):
+    """
+    Whoever leads to that link leads to one that is refused, not to nothing.
+    """
+    wheel = place.put(
+        demo(PLATFORM_TAG)
+        .link("demo/a", "./" * 3000 + "tool.sh")
+        .link("demo/b", "a")
+    )
+
+    with place.untouched(), pytest.raises(LimitError) as caught:
+        unwheel.extract(wheel, place.dest)
+
+    assert [
+        ("BAD_TARGET", "demo/a", "limits.link_target_length"),
+        ("BAD_TARGET", "demo/b", 'links="text"'),
+    ] == [(p.code, p.member, p.accept) for p in caught.value.problems]
+    assert "longer than is allowed" in str(caught.value)
+
+
 def test_a_link_of_another_host_is_judged_with_the_others(place: Place):
     """
     All reasons at once, each with what would accept it.
@@ -705,6 +725,39 @@ def test_a_link_to_another_wheel_needs_it_to_stay(place: Place, existing: str):
         with place.untouched(), pytest.raises(UnsafeMemberError) as caught:
             unwheel.extract(wheel, place.dest, policy=policy)
         assert ["OTHER_WHEEL"] == [p.code for p in caught.value.problems]
+
+
+@pytest.mark.parametrize(
+    ("rows", "kind", "code", "accept"),
+    [
+        (
+            "demo/l,x\n",
+            UnsafeMemberError,
+            "LINKS_FIELDS",
+            "links.encodings=()",
+        ),
+        ("demo/l,x,0\n" * 3, LimitError, "TOO_MANY_LINKS", "limits.links"),
+    ],
+)
+def test_a_file_of_wheel_axle_that_is_refused(
+    place: Place, rows: str, kind: type[UnwheelError], code: str, accept: str
+):
+    """
+    Says who would take the wheel.
+    """
+    wheel = place.put(demo(PLATFORM_TAG).info("symlinks.txt", rows))
+    policy = Policy(
+        links=LinkPolicy.named("strict").replace(encodings=("axle",)),
+        limits=Limits(links=2),
+    )
+
+    with place.untouched(), pytest.raises(kind) as caught:
+        unwheel.extract(wheel, place.dest, policy=policy)
+
+    assert (code, accept) == (
+        caught.value.problems[0].code,
+        caught.value.problems[0].accept,
+    )
 
 
 # ------------------------------------------------------------------ editable

@@ -164,6 +164,19 @@ def _refuse(
         )
 
 
+def _refuse(
+    subject: Subject, problems: Iterable[Problem], accept: str | None = None
+) -> None:
+    """By whose fault each is; *accept* is for those that do not say."""
+    for problem in problems:
+        told = problem.accept or accept
+        limit = told is not None and told.startswith("limits.")
+        kind = LimitError if limit else UnsafeMemberError
+        subject.findings.refuse(
+            _OURS.get(problem.code, kind), [replace(problem, accept=told)]
+        )
+
+
 def _path_file(subject: Subject, made: Sequence[Link]) -> tuple[str, bytes]:
     """
     The .pth file that stands for links to package folders.
@@ -203,17 +216,12 @@ def _parent(link: Link) -> str:
 
 def _from_entries(subject: Subject) -> Iterator[AskedLink]:
     """The entries that are links, but for those that cannot be read."""
-    as_text = subject.policy.link_policy.entries == "text"
     table = subject.table
     for k in subject.kinds.links:
         fault = None if table.mode(k) else "AMBIGUOUS_HOST"
         try:
             target = subject.read(k, "link_target_length")
-        except LimitError as error:
-            if not as_text:
-                subject.findings.absorb(error)
-                continue
-            # No link can hold it, but a file can.
+        except LimitError:  # no link can hold it, but a file can
             target, fault = b"", "BAD_TARGET"
         except UnwheelError as error:
             subject.findings.absorb(error)

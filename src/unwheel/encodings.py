@@ -41,7 +41,8 @@ class AskedLink:
         is_folder: Whether the wheel says that it leads to a folder; None if
             it does not say.
         fault: What is known to be wrong with it before it is resolved: a key
-            of `links.OUTCOMES`, or None.
+            of `outcomes.OUTCOMES`, or None.  BAD_TARGET is of one too long to
+            be read.
     """
 
     path: str

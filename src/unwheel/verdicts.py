@@ -162,7 +162,14 @@ class Judge:
     def case(self, asked: AskedLink, found: Found) -> Case:
         """Ask the host about what the wheel itself cannot say."""
         if asked.fault is not None:
-            return Case(asked, Found(asked.fault, found.text))
+            wrong = Found(asked.fault, found.text)
+            if asked.fault == "BAD_TARGET":  # nobody has read it
+                wrong = replace(
+                    wrong,
+                    detail="longer than is allowed",
+                    accept="limits.link_target_length",
+                )
+            return Case(asked, wrong)
         is_folder = found.kind == FOLDER
         if found.is_good and asked.is_folder not in (None, is_folder):
             detail = "said to be a " + ("file" if is_folder else "folder")
