@@ -667,6 +667,7 @@ def test_a_link_of_wheel_axle_can_be_text(place: Place):
     text = place.dest / "demo/sub/l"
     assert (b"../nowhere", 7) == (text.read_bytes(), text.stat().st_mtime)
     assert {"demo/sub/l": "text"} == outcomes(report)
+    assert not (place.dest / INFO / "axle.done").exists()
 
 
 @pytest.mark.parametrize(
@@ -725,39 +726,6 @@ def test_a_link_to_another_wheel_needs_it_to_stay(place: Place, existing: str):
         with place.untouched(), pytest.raises(UnsafeMemberError) as caught:
             unwheel.extract(wheel, place.dest, policy=policy)
         assert ["OTHER_WHEEL"] == [p.code for p in caught.value.problems]
-
-
-@pytest.mark.parametrize(
-    ("rows", "kind", "code", "accept"),
-    [
-        (
-            "demo/l,x\n",
-            UnsafeMemberError,
-            "LINKS_FIELDS",
-            "links.encodings=()",
-        ),
-        ("demo/l,x,0\n" * 3, LimitError, "TOO_MANY_LINKS", "limits.links"),
-    ],
-)
-def test_a_file_of_wheel_axle_that_is_refused(
-    place: Place, rows: str, kind: type[UnwheelError], code: str, accept: str
-):
-    """
-    Says who would take the wheel.
-    """
-    wheel = place.put(demo(PLATFORM_TAG).info("symlinks.txt", rows))
-    policy = Policy(
-        links=LinkPolicy.named("strict").replace(encodings=("axle",)),
-        limits=Limits(links=2),
-    )
-
-    with place.untouched(), pytest.raises(kind) as caught:
-        unwheel.extract(wheel, place.dest, policy=policy)
-
-    assert (code, accept) == (
-        caught.value.problems[0].code,
-        caught.value.problems[0].accept,
-    )
 
 
 # ------------------------------------------------------------------ editable

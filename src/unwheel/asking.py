@@ -37,7 +37,7 @@ from .errors import (
 )
 from .links import Host, Link, LinkPlan, resolve
 from .metadata import AXLE_FILE, LINKS_FILE
-from .outcomes import PTH
+from .outcomes import PTH, TEXT
 from .subject import Subject
 from .values import replace, value
 from .verdicts import split_place
@@ -126,7 +126,7 @@ def judge_asked(
     extras = []
     if any(link.outcome == PTH for link in plan.links):
         extras.append(_path_file(subject, plan.links))
-    if any(link.encoding == AXLE for link in plan.links):
+    if any(x.encoding == AXLE and x.outcome != TEXT for x in plan.links):
         extras.append((f"{subject.dist_info}/{_AXLE_DONE}", b""))
     names = {*subject.index, *(link.path for link in asked.links)}
     clashes = [
@@ -147,7 +147,7 @@ def _text_files(
         link.path: link.target for link in asked.links if link.encoding == AXLE
     }
     for link in made:
-        if link.outcome == "text" and str(link.path) in rows:
+        if link.outcome == TEXT and str(link.path) in rows:
             yield str(link.path), rows[str(link.path)]
 
 
