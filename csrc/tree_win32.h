@@ -11,8 +11,8 @@
  *
  * The tree_*_posix.c files are divided alike.
  */
-#ifndef UW_TREE_WIN32_H
-#define UW_TREE_WIN32_H
+#ifndef UW_TREE_NT_H
+#define UW_TREE_NT_H
 
 #include "tree.h"
 #include "tree_name.h"
