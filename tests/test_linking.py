@@ -596,6 +596,24 @@ def test_a_link_of_wheel_axle_can_be_text(place: Place):
     assert {"demo/sub/l": "text"} == outcomes(report)
 
 
+def test_no_link_makes_a_second_distribution(place: Place):
+    """
+    Two .dist-info folders are refused; a link to a folder is one as well.
+    """
+    wheel = place.put(
+        demo(PLATFORM_TAG)
+        .file("demo/METADATA", b"Name: pip\nVersion: 99\n")
+        .link("pip-99.dist-info", "demo")
+    )
+
+    with place.untouched(), pytest.raises(UnsafeMemberError) as caught:
+        unwheel.extract(wheel, place.dest)
+
+    assert [("IN_METADATA", "pip-99.dist-info", 'links="verbatim"')] == codes(
+        caught.value
+    )
+
+
 # ------------------------------------------------------------- inter-package
 
 
