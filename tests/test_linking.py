@@ -703,6 +703,24 @@ def test_a_file_of_wheel_axle_that_is_refused(
     )
 
 
+def test_no_link_makes_a_second_distribution(place: Place):
+    """
+    Two .dist-info folders are refused; a link to a folder is one as well.
+    """
+    wheel = place.put(
+        demo(PLATFORM_TAG)
+        .file("demo/METADATA", b"Name: pip\nVersion: 99\n")
+        .link("pip-99.dist-info", "demo")
+    )
+
+    with place.untouched(), pytest.raises(UnsafeMemberError) as caught:
+        unwheel.extract(wheel, place.dest)
+
+    assert [("IN_METADATA", "pip-99.dist-info", 'links="verbatim"')] == codes(
+        caught.value
+    )
+
+
 # ------------------------------------------------------------- inter-package
 
 

@@ -147,6 +147,8 @@ def test_every_link_on_the_way_is_counted():
         ("IN_METADATA", f"{DIST}/l", "METADATA"),
         ("IN_METADATA", f"{DIST}/licenses/l", "../../top.py"),
         ("IN_METADATA", f"{DIST.upper()}/l", "../top.py"),
+        ("IN_METADATA", "bar-1.dist-info", "pkg/sub"),
+        ("IN_METADATA", "Bar-1.Dist-Info/METADATA", "../top.py"),
         ("IN_METADATA", "pkg/l", f"../{DIST}/METADATA"),
         ("IN_METADATA", "pkg/l", f"../{DIST}"),
         ("IN_SCRIPTS", f"{DATA}/scripts/l", "run"),

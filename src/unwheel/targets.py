@@ -163,7 +163,8 @@ class Tree:
         if name in self.folders:
             return "HAS_CHILDREN"
         top, *rest = name.casefold().split("/")
-        if top == self._metadata:
+        # A link to a folder, or a row of LINKS, could also add another's.
+        if top == self._metadata or top.endswith(".dist-info"):
             return "IN_METADATA"
         if top == self._data:
             if len(rest) < 2:  # the place of a scheme, or of all
