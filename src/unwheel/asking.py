@@ -164,19 +164,6 @@ def _refuse(
         )
 
 
-def _refuse(
-    subject: Subject, problems: Iterable[Problem], accept: str | None = None
-) -> None:
-    """By whose fault each is; *accept* is for those that do not say."""
-    for problem in problems:
-        told = problem.accept or accept
-        limit = told is not None and told.startswith("limits.")
-        kind = LimitError if limit else UnsafeMemberError
-        subject.findings.refuse(
-            _OURS.get(problem.code, kind), [replace(problem, accept=told)]
-        )
-
-
 def _path_file(subject: Subject, made: Sequence[Link]) -> tuple[str, bytes]:
     """
     The .pth file that stands for links to package folders.
