@@ -18,13 +18,15 @@ import os
 import statistics
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+sys.path.insert(1, str(Path(__file__).resolve().parent.parent / "tests"))
+
 import tools
+from crews import WorkingCrew
 
 from unwheel import Limits, native
 
@@ -60,7 +62,7 @@ def _compare(
     times: dict[str, list[float]] = {way: [] for way in WAYS}
     for turn in range(options.rounds + 1):
         for way in WAYS:
-            with _crew(options.threads) as crew, _room(where) as room:
+            with WorkingCrew(options.threads) as crew, _room(where) as room:
                 seconds, repeats = _time(archive, crew, room, way)
             if turn > 0:
                 times[way].append(seconds)
@@ -77,20 +79,6 @@ def _compare(
         + f"{repeats[0]:7}{repeats[1]:14}",
         flush=True,
     )
-
-
-@contextmanager
-def _crew(count: int) -> Iterator[native.Crew]:
-    crew = native.Crew()
-    threads = [threading.Thread(target=crew.work) for _ in range(count)]
-    for thread in threads:
-        thread.start()
-    try:
-        yield crew
-    finally:
-        crew.dismiss()
-        for thread in threads:
-            thread.join()
 
 
 @contextmanager

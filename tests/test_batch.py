@@ -7,15 +7,14 @@ import hashlib
 import os
 import random
 import struct
-import threading
 import time
 import zlib
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 from builder import DEFLATED, STORED, ArchiveBuilder, deflated
+from crews import WorkingCrew
 from places import half_noise, noise, tree_of
 
 from unwheel import _native, native
@@ -155,20 +154,6 @@ def test_crcs_can_be_forged():
     assert 0x12345678 == zlib.crc32(data)
 
 
-@contextmanager
-def crew_of(count: int) -> Iterator[native.Crew]:
-    crew = native.Crew()
-    threads = [threading.Thread(target=crew.work) for _ in range(count)]
-    for thread in threads:
-        thread.start()
-    try:
-        yield crew
-    finally:
-        crew.dismiss()
-        for thread in threads:
-            thread.join()
-
-
 class Outcome:
     """What came of all members of an archive."""
 
@@ -202,7 +187,7 @@ class Outcome:
             dedupe=dedupe,
         )
         if threads:
-            with crew_of(threads) as crew:
+            with WorkingCrew(threads) as crew:
                 batch.give_to(crew)
                 while not batch.wait(1000):
                     pass
@@ -549,7 +534,7 @@ def test_repeats_can_be_cancelled(dedupe: str, moment: int, tmp_path: Path):
     for k in range(24):
         builder.file(f"{k}", data, method=STORED)
     archive, tree = opened(builder), native.Tree(str(tmp_path))
-    with crew_of(2) as crew:
+    with WorkingCrew(2) as crew:
         batch = native.Batch(
             archive,
             tree,

@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 from builder import STORED, ArchiveBuilder, deflated
+from crews import WorkingCrew
 from places import Place, demo, half_noise, noise, open_handles, tree_of
 
 import unwheel
@@ -764,27 +765,6 @@ def test_a_directory_in_the_way(tmp_path: Path):
 
     with pytest.raises(DestinationError):
         Batch(opened(small()), Tree(str(tmp_path)), *sheet((1, 0, NO)))
-
-
-class WorkingCrew(Crew):
-    """A crew with threads."""
-
-    def __init__(self, count: int) -> None:
-        """Start them."""
-        super().__init__()
-        self.threads = [
-            threading.Thread(target=self.work) for _ in range(count)
-        ]
-        for thread in self.threads:
-            thread.start()
-
-    def __enter__(self) -> WorkingCrew:
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self.dismiss()
-        for thread in self.threads:
-            thread.join()
 
 
 def big(count: int = 4, size: int = 8 * MIB) -> NativeArchive:

@@ -20,10 +20,12 @@ from trees import (
     furnish,
     has_seccomp,
     in_child,
+    no_leaks,
     outcome,
     snapshot,
     tree_room,
     umask,
+    untouched,
 )
 
 from unwheel import native
@@ -78,21 +80,13 @@ SITUATIONS |= dict.fromkeys(NOT_NAMES, ("name", "name", "name"))
 @pytest.fixture(autouse=True)
 def _no_leaks(tmp_path):  # noqa: ARG001 - it opens nothing, but comes first
     """Every test leaves as many open files as it found."""
-    tree_room()
-    before = len(os.listdir("/dev/fd"))
-    yield
-    assert before == len(os.listdir("/dev/fd"))
+    yield from no_leaks()
 
 
 @pytest.fixture
 def outside(tmp_path):
     """A directory that nothing may change, though links lead there."""
-    folder = tmp_path / "outside"
-    (folder / "sub").mkdir(parents=True)
-    (folder / "old").write_text("old")
-    before = snapshot(folder)
-    yield folder
-    assert before == snapshot(folder)
+    yield from untouched(tmp_path / "outside")
 
 
 @pytest.fixture

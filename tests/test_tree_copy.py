@@ -29,10 +29,12 @@ from trees import (
     has_seccomp,
     in_child,
     mounted,
+    no_leaks,
     snapshot,
     tree_files,
     tree_room,
     umask,
+    untouched,
 )
 
 OPENED = ["BEST", "STEPWISE"]
@@ -46,21 +48,13 @@ TROUBLE = ["ENOSPC", "EDQUOT", "EIO", "EROFS", "ENOMEM"]
 @pytest.fixture(autouse=True)
 def _no_leaks(tmp_path):  # noqa: ARG001 - it opens nothing, but comes first
     """Every test leaves as many open files as it found."""
-    tree_room()
-    before = len(os.listdir("/dev/fd"))
-    yield
-    assert before == len(os.listdir("/dev/fd"))
+    yield from no_leaks()
 
 
 @pytest.fixture
 def outside(tmp_path):
     """A directory that nothing may change, though links lead there."""
-    folder = tmp_path / "outside"
-    (folder / "sub").mkdir(parents=True)
-    (folder / "old").write_text("old")
-    before = snapshot(folder)
-    yield folder
-    assert before == snapshot(folder)
+    yield from untouched(tmp_path / "outside")
 
 
 @pytest.fixture

@@ -285,6 +285,23 @@ class Tree:
         return word
 
 
+def untouched(folder: Path) -> Iterator[Path]:
+    """A new *folder* that nothing may change, though links lead there."""
+    (folder / "sub").mkdir(parents=True)
+    (folder / "old").write_text("old")
+    before = snapshot(folder)
+    yield folder
+    assert before == snapshot(folder)
+
+
+def no_leaks() -> Iterator[None]:
+    """Whoever goes on leaves as many open files as there were."""
+    tree_room()
+    before = len(os.listdir("/dev/fd"))
+    yield
+    assert before == len(os.listdir("/dev/fd"))
+
+
 def furnish(folder: Path, outside: Path) -> Path:
     """Make *folder*, with a bit of everything in it."""
     (folder / "dir").mkdir(parents=True)
