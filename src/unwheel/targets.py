@@ -27,7 +27,7 @@ BAD_NAME = "BAD_NAME"
 
 _MOST_HOPS = 1 << 32  # where counting stops: links can double each other
 _FARTHEST = 4095  # characters of a way out; Linux opens no longer path
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_UNREADABLE = re.compile(r"[\x00-\x1f\x7f\\]|\A[A-Za-z]:")
 
 
 @value
@@ -325,8 +325,9 @@ def _read_target(payload: bytes, limits: Limits) -> tuple[str, str | None]:
         text = payload.decode("utf-8")
     except UnicodeDecodeError:
         return payload.decode("utf-8", "backslashreplace"), "BAD_TARGET"
-    # A colon is a drive or a stream, a backslash a separator, on Windows.
-    if not text or _CONTROL.search(text) or "\\" in text or ":" in text:
+    # On Windows a backslash is a separator, and "C:" a drive.  Any other colon
+    # is a stream there: the name that it leads to is refused for it.
+    if not text or _UNREADABLE.search(text):
         return text, "BAD_TARGET"
     if text.startswith("/"):
         return text, "ABSOLUTE"
