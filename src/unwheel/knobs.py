@@ -186,7 +186,7 @@ LINKS = Group(
         _count(
             "links.max_copied_entries",
             "--max-copied-entries",
-            "files that stand in for links",
+            "files and folders that stand in for links",
         ),
         Knob(
             "links.editable_root",
