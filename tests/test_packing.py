@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -708,6 +709,39 @@ def test_refuses_another_way_with_links(place: Place, tree):
 
 
 # ---------------------------------------------------------- other readers
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["unzip", "-q"],
+        ["bsdtar", "-xf"],
+        ["7z", "x", "-y"],
+        [sys.executable, "-m", "zipfile", "-e"],
+    ],
+    ids=["unzip", "bsdtar", "7z", "zipfile"],
+)
+def test_zip_tools_read_it(place: Place, tree, command):
+    """
+    From a file without links: the tree that was packed, and its RECORD.
+    """
+    tree.file("pkg/data", half_noise(9999), 0o755).file("pkg/empty", b"")
+    program = shutil.which(command[0])
+    assert program is not None, f"needs {command[0]}"
+    report = pack(tree.root, place.out)
+    unwheel.extract(report.result, place.dest)
+    theirs = place.root / "theirs"
+    theirs.mkdir()
+    into = ["."] if "zipfile" in command else []
+
+    subprocess.run(
+        [program, *command[1:], report.result, *into],
+        cwd=theirs,
+        check=True,
+        capture_output=True,
+    )
+
+    assert tree_of(theirs) == tree_of(place.dest)
 
 
 def test_installers_install_it(place: Place, tree):
