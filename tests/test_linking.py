@@ -7,6 +7,7 @@ import hashlib
 import io
 import os
 import stat
+import struct
 import zipfile
 from base64 import urlsafe_b64encode
 from importlib import metadata
@@ -937,9 +938,26 @@ def test_an_editable_link_stays_below_the_root(
 # --------------------------------------------------------------------- times
 
 
+# 2001-02-03 04:05:06, as DOS has it, and as seconds (UTC).
+DOS = {"dos_date": 21 << 9 | 2 << 5 | 3, "dos_time": 4 << 11 | 5 << 5 | 3}
+DOS_SECONDS = 981_173_106
+
+
+def stamp(seconds: int) -> list[tuple[int, bytes]]:
+    """An extended timestamp (0x5455) with the time of modification."""
+    return [(0x5455, struct.pack("<Bi", 1, seconds))]
+
+
 def dated() -> WheelBuilder:
-    """Entries with a DOS time, or with an extended timestamp, or both."""
-    return linked().directory("demo/empty/")
+    """Entries with a DOS time, or with an extended timestamp as well."""
+    return (
+        linked()
+        .directory("demo/empty/", extra=stamp(1_000_000_003))
+        .file("demo/dos", b"dos", **DOS)
+        .file("demo/both", b"both", extra=stamp(1_000_000_001), **DOS)
+        .link("demo/dos-link", "dos", **DOS)
+        .link("demo/both-link", "both", extra=stamp(1_000_000_002), **DOS)
+    )
 
 
 @pytest.mark.parametrize("mtime", [86400, "SOURCE_DATE_EPOCH"])
@@ -993,8 +1011,34 @@ def test_the_times_of_the_archive(place: Place):
     unwheel.extract(wheel, place.dest, policy=Policy(mtime="archive"))
 
     del times[f"{INFO}/RECORD"]  # written anew, so of today
+    assert {
+        "demo/dos": DOS_SECONDS,
+        "demo/dos-link": DOS_SECONDS,
+        "demo/both": 1_000_000_001,
+        "demo/both-link": 1_000_000_002,
+        "demo/empty": 1_000_000_003,
+    }.items() <= times.items()
     for name, seconds in times.items():
         assert seconds == int((place.dest / name).lstat().st_mtime), name
+
+
+def test_the_owner_of_the_archive_is_nobody_here(place: Place):
+    """
+    Whoever extracts owns it all, root too, and no name is anyone else's.
+    """
+    owner = [(0x7875, b"\1\4\x39\x30\0\0\4\x39\x30\0\0")]  # 12345:12345
+    wheel = place.put(
+        demo(PLATFORM_TAG)
+        .file("demo/file", b"file", extra=owner)
+        .link("demo/link", "file", extra=owner)
+    )
+
+    unwheel.extract(wheel, place.dest)
+
+    us = os.lstat(place.dest)
+    for name in ("demo/file", "demo/link"):
+        found = os.lstat(place.dest / name)
+        assert (us.st_uid, us.st_gid) == (found.st_uid, found.st_gid), name
 
 
 def test_the_time_of_a_link_is_its_own(place: Place):
