@@ -249,6 +249,27 @@ def test_a_refused_link_says_whom_to_tell():
     assert "a@example.org" in str(error)
 
 
+@pytest.mark.parametrize(
+    ("code", "name", "other"),
+    [
+        ("DUPLICATE", "demo/l", "demo/l"),
+        ("HAS_CHILDREN", "demo/l", "demo/l/x"),
+        ("BACKSLASH", "demo\\l", "demo/x"),
+    ],
+)
+def test_a_name_that_no_link_can_have_says_so(code, name, other):
+    """
+    No policy accepts it, and neither does a knob.
+    """
+    error = refused(
+        demo(PLATFORM_TAG).link(name, "__init__.py").file(other, b"")
+    )
+
+    [problem] = error.problems
+    assert (code, name, None) == (problem.code, problem.member, problem.accept)
+    assert problem.message.endswith("; no policy accepts it")
+
+
 def test_a_wheel_says_for_which_platforms_twice():
     """
     An "any" in WHEEL counts like one in the file name.

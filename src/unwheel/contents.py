@@ -155,14 +155,23 @@ def judge_names(
     )
     links = {table.names[k] for k in kinds.links} if refusals else set()
     for problem in refusals:
-        if problem.code == "FILE_AND_DIRECTORY" and problem.member in links:
-            message = "another name is beneath the link; no policy accepts it"
-            problem = replace(problem, code="HAS_CHILDREN", message=message)
+        if problem.member in links:
+            problem = _of_a_link(problem)
         _refuse_name(problem, findings)
     findings.warnings.extend(warnings)
     findings.refuse(
         UnsafeMemberError, _reserved(table.names, table.names_blob)
     )
+
+
+def _of_a_link(problem: Problem) -> Problem:
+    """What a link's name is refused for, and a word if nothing accepts it."""
+    code, message = problem.code, problem.message
+    if code == "FILE_AND_DIRECTORY":
+        code, message = "HAS_CHILDREN", "another name is beneath the link"
+    if problem.accept is None:
+        message += "; no policy accepts it"
+    return replace(problem, code=code, message=message)
 
 
 def _refuse_name(problem: Problem, findings: Findings) -> None:
