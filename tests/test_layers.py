@@ -26,7 +26,7 @@ RANKS = [
     "events report backend installed",
     "findings contents subject asking plan",
     "places native libarchive merge staging host linking",
-    "engine",
+    "faults engine",
     "wheel",
     "distinfo treescan zipformat zipsource zipwriter newfile libraries",
     "repeats relinking packing",

@@ -1,0 +1,126 @@
+"""
+What a failed order means: whose fault it is, and what to say of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from . import native
+from .errors import (
+    ArchiveError,
+    CorruptMemberError,
+    DestinationError,
+    MismatchError,
+    Problem,
+    Problems,
+    SourceError,
+    UnwheelError,
+)
+from .plan import Plan
+from .values import value
+
+
+@value
+class Failure:
+    """An order that failed: whose fault it is, and what to say."""
+
+    order: int
+    kind: type[UnwheelError]
+    problem: Problem
+    os_error: int = 0
+
+
+def explain(result: native.Result, plan: Plan, order: int) -> Failure:
+    """What the *result* of a failed *order* of *plan* means."""
+    kind, problem = _fault(result, plan, order)
+    return Failure(order, kind, problem, result.os_error)
+
+
+def _fault(
+    result: native.Result, plan: Plan, order: int
+) -> tuple[type[UnwheelError], Problem]:
+    index = plan.orders[order]
+    member = plan.entries.names[index]
+    if result.os_error:
+        if result.reason == "SOURCE_READ":
+            return SourceError, native.os_problem(
+                result.os_error, "cannot read the wheel", member
+            )
+        return DestinationError, native.os_problem(
+            result.os_error, "cannot write", member
+        )
+    if result.reason == "SHA256":
+        expected = plan.digests[32 * order : 32 * order + 32]
+        return MismatchError, Problem(
+            "SHA256",
+            "SHA-256 is not what RECORD says",
+            member=member,
+            found=result.sha256.hex(),
+            expected=expected.hex(),
+            accept='record="warn"',
+        )
+    if result.reason == "CRC32":
+        return CorruptMemberError, Problem(
+            "CRC32",
+            "CRC-32 is wrong",
+            member=member,
+            found=f"{result.crc32:08x}",
+            expected=f"{plan.entries.crc32s[index]:08x}",
+            offset=plan.entries.offsets[index],
+        )
+    return _explain_content(result, plan, index)
+
+
+_CONTENT = {
+    "SIZE": "the size is not what the directory states",
+    "DEFLATE_BLOCK_TYPE": "the reserved DEFLATE block type 3",
+    "DEFLATE_STORED_LENGTH": "a stored block's length is wrong",
+    "DEFLATE_CODE_COUNTS": "a DEFLATE block has too many codes",
+    "DEFLATE_CODE_LENGTHS": "a DEFLATE block's code is no prefix code",
+    "DEFLATE_SYMBOL": "a DEFLATE symbol that has no meaning",
+    "DEFLATE_DISTANCE": "a DEFLATE match reaches before the start",
+    "DEFLATE_TRUNCATED": "the member ends before the DEFLATE stream does",
+    "DEFLATE_EXCESS": "the DEFLATE stream ends before the member does",
+    "SOURCE_TRUNCATED": "the wheel was cut short while it was read",
+}
+
+
+def _explain_content(
+    result: native.Result, plan: Plan, index: int
+) -> tuple[type[UnwheelError], Problem]:
+    found = expected = None
+    if result.reason == "SIZE":
+        more = result.size >= plan.entries.sizes[index]
+        found = "more" if more else f"{result.size} bytes"
+        expected = f"{plan.entries.sizes[index]} bytes"
+    kind: type[UnwheelError] = CorruptMemberError
+    if result.reason == "SOURCE_TRUNCATED":
+        kind = SourceError
+    return kind, Problem(
+        result.reason,
+        _CONTENT.get(result.reason, "the member cannot be made"),
+        member=plan.entries.names[index],
+        found=found,
+        expected=expected,
+        offset=result.offset,
+    )
+
+
+def problems_of(failures: Iterable[Failure]) -> list[Problem]:
+    """What to say of *failures*, of one code not more than are told."""
+    return list(Problems(failure.problem for failure in failures))
+
+
+def error_of(failures: Sequence[Failure], wheel: str) -> UnwheelError:
+    """One error of all; ours, if any of them is ours."""
+    ours = [f for f in failures if issubclass(f.kind, DestinationError)]
+    told = ours or failures
+    kind = told[0].kind
+    problems = problems_of(told)
+    if issubclass(kind, DestinationError):
+        number = told[0].os_error
+        return kind(problems, wheel=wheel, errno=number or None)
+    if any(issubclass(f.kind, ArchiveError) for f in failures):
+        kind = CorruptMemberError
+    return kind(problems, wheel=wheel)
