@@ -545,16 +545,25 @@ static void decode_bmi2(struct uw_inflate *s, const u8 **next, const u8 *end)
 		decode_fast(s, next, end, true, false);
 }
 
-static void decode(struct uw_inflate *s, const u8 **next, const u8 *end)
+static void decode(struct uw_inflate *s, const u8 **next, const u8 *end,
+		   struct uw_shadow *shadow)
 {
-	if (s->cpu & UW_CPU_BMI2)
-		decode_bmi2(s, next, end);
-	else
+	if (!(s->cpu & UW_CPU_BMI2)) {
 		decode_plain(s, next, end);
+		return;
+	}
+	if (shadow != NULL && shadow->count != 0 && (s->cpu & UW_CPU_SHA)) {
+		uw_inflate_decode_sha(s, next, end, shadow);
+		if (s->state != CODES || !loop_may_begin(s, *next, end))
+			return;
+	}
+	decode_bmi2(s, next, end);
 }
 #else
-static void decode(struct uw_inflate *s, const u8 **next, const u8 *end)
+static void decode(struct uw_inflate *s, const u8 **next, const u8 *end,
+		   struct uw_shadow *shadow)
 {
+	(void)shadow;
 	decode_plain(s, next, end);
 }
 #endif
@@ -668,10 +677,11 @@ static bool decode_carefully(struct uw_inflate *s, const u8 **next,
 	return !starved;
 }
 
-static bool decode_codes(struct uw_inflate *s, const u8 **next, const u8 *end)
+static bool decode_codes(struct uw_inflate *s, const u8 **next, const u8 *end,
+			 struct uw_shadow *shadow)
 {
-	if ((size_t)(end - *next) >= FAST_INPUT) {
-		decode(s, next, end);
+	if (loop_may_begin(s, *next, end)) {
+		decode(s, next, end, shadow);
 		if (s->state != CODES || s->out >= window_end(s))
 			return true;
 	}
@@ -700,7 +710,8 @@ void uw_inflate_init(struct uw_inflate *inflate, u8 *window, size_t fresh_len,
 }
 
 /* One step: a header, or as much as there is.  False: more input is needed. */
-static bool step(struct uw_inflate *s, const u8 **next, const u8 *end)
+static bool step(struct uw_inflate *s, const u8 **next, const u8 *end,
+		 struct uw_shadow *shadow)
 {
 	switch (s->state) {
 	case HEADER:
@@ -708,12 +719,12 @@ static bool step(struct uw_inflate *s, const u8 **next, const u8 *end)
 	case STORED:
 		return copy_stored(s, next, end);
 	default:
-		return decode_codes(s, next, end);
+		return decode_codes(s, next, end, shadow);
 	}
 }
 
 static enum uw_inflate_result run(struct uw_inflate *s, const u8 **next,
-				  const u8 *end)
+				  const u8 *end, struct uw_shadow *shadow)
 {
 	for (;;) {
 		if (s->state == ENDED)
@@ -722,13 +733,14 @@ static enum uw_inflate_result run(struct uw_inflate *s, const u8 **next,
 			return UW_INFLATE_ERROR;
 		if (s->out >= window_end(s))
 			return UW_INFLATE_SPAN;
-		if (!step(s, next, end))
+		if (!step(s, next, end, shadow))
 			return UW_INFLATE_NEED;
 	}
 }
 
 enum uw_inflate_result uw_inflate_run(struct uw_inflate *inflate,
 				      const u8 **next, const u8 *end,
+				      struct uw_shadow *shadow,
 				      const u8 **span_ret, size_t *span_len_ret,
 				      enum uw_reason *reason_ret)
 {
@@ -738,7 +750,7 @@ enum uw_inflate_result uw_inflate_run(struct uw_inflate *inflate,
 	if (inflate->out >= window_end(inflate))
 		uw_inflate_move(inflate, inflate->window, inflate->fresh_len);
 	start = inflate->out;
-	result = run(inflate, next, end);
+	result = run(inflate, next, end, shadow);
 	*span_ret = start;
 	*span_len_ret = (size_t)(inflate->out - start);
 	*reason_ret = inflate->reason;

@@ -62,7 +62,20 @@ void uw_inflate_init(struct uw_inflate *inflate, u8 *window, size_t fresh_len,
 		     u32 cpu);
 
 /*
- * Decode from *@next up to @end, advancing *@next over what was consumed.
+ * What may be hashed while a stream is decoded: blocks of 64 bytes that go into
+ * the state of a SHA-256.  They may lie in a window, but not in the one that is
+ * decoded into.
+ */
+struct uw_shadow {
+	u32 *state;
+	const u8 *blocks;
+	size_t count;
+};
+
+/*
+ * Decode from *@next up to @end, advancing *@next over what was consumed.  Of
+ * @shadow, which may be NULL, so many blocks are done as cost next to nothing
+ * meanwhile, none on most CPUs; the rest are left to the caller.
  *
  * The span at *@span_ret is valid until the next call.  SPAN: the window is
  * full, the span ends less than UW_INFLATE_SLACK beyond @fresh_len.  DONE: the
@@ -74,6 +87,7 @@ void uw_inflate_init(struct uw_inflate *inflate, u8 *window, size_t fresh_len,
  */
 enum uw_inflate_result uw_inflate_run(struct uw_inflate *inflate,
 				      const u8 **next, const u8 *end,
+				      struct uw_shadow *shadow,
 				      const u8 **span_ret, size_t *span_len_ret,
 				      enum uw_reason *reason_ret);
 

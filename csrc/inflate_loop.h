@@ -306,6 +306,13 @@ UW_INLINE bool loop_goes_on(const struct loop *l, const struct limits *limits)
 	return l->b.next <= limits->next && l->out < limits->out;
 }
 
+/* Whether the loop may begin: there is a refill before the first turn. */
+UW_INLINE bool loop_may_begin(const struct uw_inflate *s, const u8 *next,
+			      const u8 *end)
+{
+	return end - next >= FAST_INPUT && s->out < window_end(s);
+}
+
 UW_INLINE struct loop loop_begin(const struct uw_inflate *s, const u8 *next)
 {
 	struct loop l = {.b = resume(s, next), .out = s->out};
@@ -402,5 +409,11 @@ UW_INLINE bool loop_turn(struct loop *l, struct uw_inflate *s, bool wide,
 	l->out += len;
 	return true;
 }
+
+#ifdef UW_X86
+/* inflate_sha_x86.c: decode_fast() that works off blocks of @shadow. */
+void uw_inflate_decode_sha(struct uw_inflate *s, const u8 **next, const u8 *end,
+			   struct uw_shadow *shadow);
+#endif
 
 #endif

@@ -169,7 +169,8 @@ static size_t fill_block(struct uw_sha256 *sha, const u8 *data, size_t len)
 	return take;
 }
 
-void uw_sha256_update(struct uw_sha256 *sha, const u8 *data, size_t len)
+size_t uw_sha256_defer(struct uw_sha256 *sha, const u8 *data, size_t len,
+		       const u8 **blocks_ret)
 {
 	size_t filled, whole;
 
@@ -179,12 +180,26 @@ void uw_sha256_update(struct uw_sha256 *sha, const u8 *data, size_t len)
 		len -= filled;
 	}
 	whole = len / UW_SHA256_BLOCK;
-	if (whole > 0)
-		hash_blocks(sha, data, whole);
 	sha->len += len;
 	len -= whole * UW_SHA256_BLOCK;
 	if (len > 0)
 		memcpy(sha->block, data + whole * UW_SHA256_BLOCK, len);
+	*blocks_ret = data;
+	return whole;
+}
+
+void uw_sha256_blocks(struct uw_sha256 *sha, const u8 *data, size_t count)
+{
+	if (count > 0)
+		hash_blocks(sha, data, count);
+}
+
+void uw_sha256_update(struct uw_sha256 *sha, const u8 *data, size_t len)
+{
+	const u8 *blocks;
+	size_t count = uw_sha256_defer(sha, data, len, &blocks);
+
+	uw_sha256_blocks(sha, blocks, count);
 }
 
 /*

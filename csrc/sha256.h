@@ -22,4 +22,13 @@ void uw_sha256_blocks_sha(u32 *state, const u8 *data, size_t count);
 void uw_sha256_blocks_arm(u32 *state, const u8 *data, size_t count);
 #endif
 
+/*
+ * uw_sha256_update(), but for the whole blocks: returned is how many there are,
+ * at *@blocks_ret, which lie in @data.  They have to be hashed before @sha is
+ * used again, by uw_sha256_blocks() or in the shadow of the decoder.
+ */
+size_t uw_sha256_defer(struct uw_sha256 *sha, const u8 *data, size_t len,
+		       const u8 **blocks_ret);
+void uw_sha256_blocks(struct uw_sha256 *sha, const u8 *data, size_t count);
+
 #endif
