@@ -553,7 +553,7 @@ static void decode(struct uw_inflate *s, const u8 **next, const u8 *end,
 		return;
 	}
 	if (shadow != NULL && shadow->count != 0 && (s->cpu & UW_CPU_SHA)) {
-		uw_inflate_decode_sha(s, next, end, shadow);
+		uw_shadow_decode(s, next, end, shadow);
 		if (s->state != CODES || !loop_may_begin(s, *next, end))
 			return;
 	}
@@ -747,7 +747,7 @@ enum uw_inflate_result uw_inflate_run(struct uw_inflate *inflate,
 	enum uw_inflate_result result;
 	u8 *start;
 
-	if (inflate->out >= window_end(inflate))
+	if (uw_inflate_full(inflate))
 		uw_inflate_move(inflate, inflate->window, inflate->fresh_len);
 	start = inflate->out;
 	result = run(inflate, next, end, shadow);
@@ -755,6 +755,11 @@ enum uw_inflate_result uw_inflate_run(struct uw_inflate *inflate,
 	*span_len_ret = (size_t)(inflate->out - start);
 	*reason_ret = inflate->reason;
 	return result;
+}
+
+bool uw_inflate_full(const struct uw_inflate *inflate)
+{
+	return inflate->out >= window_end(inflate);
 }
 
 void uw_inflate_move(struct uw_inflate *inflate, u8 *window, size_t fresh_len)

@@ -91,6 +91,9 @@ enum uw_inflate_result uw_inflate_run(struct uw_inflate *inflate,
 				      const u8 **span_ret, size_t *span_len_ret,
 				      enum uw_reason *reason_ret);
 
+/* Whether uw_inflate_run() would slide the window first, over the last span. */
+bool uw_inflate_full(const struct uw_inflate *inflate);
+
 /*
  * Continue in another window of @fresh_len (the spans handed out so far stay
  * as they are in the old one).  Copies the history.  In the present window it

@@ -2,7 +2,7 @@
  * inflate_loop.h - the fast loop of the decoder, and what it is made of
  *
  * For those who compile it: inflate.c for the decoder alone, and
- * inflate_sha_x86.c, where SHA-256 goes on between its turns.
+ * shadow_x86.c, where SHA-256 goes on between its turns.
  */
 #ifndef UW_INFLATE_LOOP_H
 #define UW_INFLATE_LOOP_H
@@ -411,9 +411,9 @@ UW_INLINE bool loop_turn(struct loop *l, struct uw_inflate *s, bool wide,
 }
 
 #ifdef UW_X86
-/* inflate_sha_x86.c: decode_fast() that works off blocks of @shadow. */
-void uw_inflate_decode_sha(struct uw_inflate *s, const u8 **next, const u8 *end,
-			   struct uw_shadow *shadow);
+/* shadow_x86.c: decode_fast() that works off blocks of @shadow. */
+void uw_shadow_decode(struct uw_inflate *s, const u8 **next, const u8 *end,
+		      struct uw_shadow *shadow);
 #endif
 
 #endif

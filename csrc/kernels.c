@@ -14,6 +14,7 @@ struct uw_inflater {
 	size_t fresh_len;
 	u8 *windows[2];
 	u32 current;
+	struct uw_shadow shadow;
 	u8 memory[];
 };
 
@@ -45,6 +46,7 @@ void uw_inflater_free(struct uw_inflater *inflater)
 void uw_inflater_reset(struct uw_inflater *inflater)
 {
 	inflater->current = 0;
+	inflater->shadow = (struct uw_shadow){0};
 	uw_inflate_init(&inflater->inflate, inflater->windows[0],
 			inflater->fresh_len, inflater->cpu);
 }
@@ -57,6 +59,17 @@ void uw_inflater_move(struct uw_inflater *inflater)
 			inflater->fresh_len);
 }
 
+void uw_inflater_hash(struct uw_inflater *inflater, uint32_t *state,
+		      const uint8_t *blocks, size_t count)
+{
+	inflater->shadow = (struct uw_shadow){state, blocks, count};
+}
+
+size_t uw_inflater_unhashed(const struct uw_inflater *inflater)
+{
+	return inflater->shadow.count;
+}
+
 int uw_inflater_run(struct uw_inflater *inflater, const uint8_t *in,
 		    size_t in_len, size_t *consumed_ret,
 		    const uint8_t **span_ret, size_t *span_len_ret,
@@ -67,7 +80,8 @@ int uw_inflater_run(struct uw_inflater *inflater, const uint8_t *in,
 	const u8 *next = in;
 
 	result = uw_inflate_run(&inflater->inflate, &next, in + in_len,
-				span_ret, span_len_ret, &reason);
+				&inflater->shadow, span_ret, span_len_ret,
+				&reason);
 	*consumed_ret = (size_t)(next - in);
 	*reason_ret = (int)reason;
 	return (int)result;

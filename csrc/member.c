@@ -22,8 +22,11 @@ bool uw_scratch_init(struct uw_scratch *scratch, u32 cpu)
 	scratch->cpu = cpu;
 	scratch->ring = NULL;
 	scratch->input = malloc(UW_INFLATE_KEEP_MAX + UW_INPUT_LEN);
-	scratch->window = malloc(UW_INFLATE_WINDOW(UW_SPAN_LEN));
-	if (scratch->input != NULL && scratch->window != NULL)
+	scratch->windows[0] = malloc(UW_INFLATE_WINDOW(UW_SPAN_LEN));
+	scratch->windows[1] = malloc(UW_INFLATE_WINDOW(UW_SPAN_LEN));
+	scratch->current = 0;
+	if (scratch->input != NULL && scratch->windows[0] != NULL &&
+	    scratch->windows[1] != NULL)
 		return true;
 	uw_scratch_free(scratch);
 	return false;
@@ -32,10 +35,12 @@ bool uw_scratch_init(struct uw_scratch *scratch, u32 cpu)
 void uw_scratch_free(struct uw_scratch *scratch)
 {
 	free(scratch->input);
-	free(scratch->window);
+	free(scratch->windows[0]);
+	free(scratch->windows[1]);
 	free(scratch->ring);
 	scratch->input = NULL;
-	scratch->window = NULL;
+	scratch->windows[0] = NULL;
+	scratch->windows[1] = NULL;
 	scratch->ring = NULL;
 }
 
@@ -50,21 +55,37 @@ u8 *uw_scratch_ring(struct uw_scratch *scratch, u32 slot)
 
 /* ------------------------------------------------------------- decode half */
 
+static u8 *other_window(struct uw_scratch *scratch)
+{
+	scratch->current ^= 1;
+	return scratch->windows[scratch->current];
+}
+
 void uw_decode_init(struct uw_decode *decode, const struct uw_archive *archive,
 		    u32 entry, struct uw_scratch *scratch)
 {
 	decode->source = &archive->source;
 	decode->entry = &archive->entries[entry];
 	decode->scratch = scratch;
-	decode->window = scratch->window;
+	decode->window = other_window(scratch);
 	decode->span_len = UW_SPAN_LEN;
 	decode->next = scratch->input;
 	decode->end = scratch->input;
 	decode->read_len = 0;
 	decode->plain_len = 0;
 	decode->done = false;
-	uw_inflate_init(&scratch->inflate, scratch->window, UW_SPAN_LEN,
+	uw_inflate_init(&scratch->inflate, decode->window, UW_SPAN_LEN,
 			scratch->cpu);
+}
+
+void uw_decode_turn(struct uw_decode *decode)
+{
+	struct uw_scratch *scratch = decode->scratch;
+
+	if (decode->entry->method == STORED
+		    ? decode->read_len != 0
+		    : uw_inflate_full(&scratch->inflate))
+		uw_decode_move(decode, other_window(scratch), UW_SPAN_LEN);
 }
 
 void uw_decode_move(struct uw_decode *decode, u8 *window, size_t span_len)
@@ -175,13 +196,15 @@ static enum uw_status decode_end(struct uw_decode *decode, struct uw_error *err)
 }
 
 static enum uw_status decode_deflate(struct uw_decode *decode,
+				     struct uw_shadow *shadow,
 				     const u8 **span_ret, size_t *len_ret,
 				     struct uw_error *err)
 {
 	enum uw_reason reason = UW_WHY_NONE;
 
 	switch (uw_inflate_run(&decode->scratch->inflate, &decode->next,
-			       decode->end, span_ret, len_ret, &reason)) {
+			       decode->end, shadow, span_ret, len_ret,
+			       &reason)) {
 	case UW_INFLATE_SPAN:
 		return UW_OK;
 	case UW_INFLATE_DONE:
@@ -217,7 +240,8 @@ static enum uw_status check_size(const struct uw_decode *decode, size_t more,
 	return UW_OK;
 }
 
-enum uw_status uw_decode_next(struct uw_decode *decode, const u8 **span_ret,
+enum uw_status uw_decode_next(struct uw_decode *decode,
+			      struct uw_shadow *shadow, const u8 **span_ret,
 			      size_t *len_ret, struct uw_error *err)
 {
 	enum uw_status status = UW_OK;
@@ -226,8 +250,8 @@ enum uw_status uw_decode_next(struct uw_decode *decode, const u8 **span_ret,
 	if (!decode->done)
 		status = decode->entry->method == STORED
 				 ? decode_stored(decode, span_ret, len_ret, err)
-				 : decode_deflate(decode, span_ret, len_ret,
-						  err);
+				 : decode_deflate(decode, shadow, span_ret,
+						  len_ret, err);
 	if (status == UW_OK)
 		status = check_size(decode, *len_ret, err);
 	if (status != UW_OK)
@@ -255,9 +279,9 @@ enum uw_status uw_packed_same(const struct uw_archive *archive, u32 entry,
 	if (status == UW_OK)
 		status = uw_source_read(&archive->source,
 					b->data_offset + offset,
-					scratch->window, len, err);
+					scratch->windows[0], len, err);
 	if (status == UW_OK &&
-	    memcmp(scratch->input, scratch->window, len) == 0)
+	    memcmp(scratch->input, scratch->windows[0], len) == 0)
 		*same_len_ret = len;
 	return status;
 }
@@ -267,15 +291,31 @@ enum uw_status uw_packed_same(const struct uw_archive *archive, u32 entry,
 void uw_drain_init(struct uw_drain *drain, uw_file file, u32 cpu)
 {
 	uw_sha256_init(&drain->sha, cpu);
+	drain->rest = (struct uw_shadow){.state = drain->sha.state};
 	drain->file = file;
 	drain->crc = 0;
 	drain->cpu = cpu;
 }
 
-void uw_drain_measure(struct uw_drain *drain, const u8 *span, size_t len)
+void uw_drain_take(struct uw_drain *drain, const u8 *span, size_t len)
 {
+	struct uw_shadow *rest = &drain->rest;
+
+	assert(rest->count == 0);
 	drain->crc = uw_crc32(drain->cpu, drain->crc, span, len);
-	uw_sha256_update(&drain->sha, span, len);
+	rest->count = uw_sha256_defer(&drain->sha, span, len, &rest->blocks);
+}
+
+void uw_drain_settle(struct uw_drain *drain)
+{
+	uw_sha256_blocks(&drain->sha, drain->rest.blocks, drain->rest.count);
+	drain->rest.count = 0;
+}
+
+void uw_drain_settle_pair(struct uw_drain *drain, struct uw_drain *other)
+{
+	(void)other;
+	uw_drain_settle(drain);
 }
 
 /* ------------------------------------------------------------------ reader */
@@ -319,7 +359,7 @@ static enum uw_status reader_fill(struct uw_reader *reader,
 	size_t len;
 
 	do
-		status = uw_decode_next(decode, &reader->span, &len, err);
+		status = uw_decode_next(decode, NULL, &reader->span, &len, err);
 	while (status == UW_OK && len == 0 && !decode->done);
 	if (status != UW_OK)
 		return status;

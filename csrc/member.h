@@ -14,8 +14,9 @@
 #include "tree.h"
 
 /*
- * Plain bytes per span.  One window for a thread that does both halves; smaller
- * ones where several are in flight, so that the ring stays in the L2 cache.
+ * Plain bytes per span.  A thread that does both halves decodes into two
+ * windows in turn, so that the last span can still be hashed; there are more
+ * and smaller ones where two threads share a member.
  */
 #define UW_SPAN_LEN   ((size_t)128 << 10)
 #define UW_CHUNK_LEN  ((size_t)64 << 10)
@@ -27,14 +28,15 @@
 /* What one thread needs for any number of members, one after another. */
 struct uw_scratch {
 	struct uw_inflate inflate;
-	u8 *input;  /* UW_INFLATE_KEEP_MAX + UW_INPUT_LEN */
-	u8 *window; /* UW_INFLATE_WINDOW(UW_SPAN_LEN) */
-	u8 *ring;   /* UW_RING_COUNT windows of UW_CHUNK_LEN, once needed */
+	u8 *input;	/* UW_INFLATE_KEEP_MAX + UW_INPUT_LEN */
+	u8 *windows[2]; /* UW_INFLATE_WINDOW(UW_SPAN_LEN) each */
+	u32 current;	/* the window of the last span */
+	u8 *ring;	/* UW_RING_COUNT windows of UW_CHUNK_LEN, once needed */
 	u32 cpu;
 };
 
 static_assert(UW_INFLATE_KEEP_MAX + UW_INPUT_LEN +
-			      UW_INFLATE_WINDOW(UW_SPAN_LEN) +
+			      2 * UW_INFLATE_WINDOW(UW_SPAN_LEN) +
 			      UW_RING_COUNT * UW_INFLATE_WINDOW(UW_CHUNK_LEN) +
 			      sizeof(struct uw_inflate) <=
 		      (size_t)4 << 20,
@@ -60,8 +62,12 @@ struct uw_decode {
 	bool done;
 };
 
+/* The first span does not go where the last one of the member before is. */
 void uw_decode_init(struct uw_decode *decode, const struct uw_archive *archive,
 		    u32 entry, struct uw_scratch *scratch);
+
+/* See to it that the next span leaves the last one where it is. */
+void uw_decode_turn(struct uw_decode *decode);
 
 /* Continue in another window, which yields @span_len bytes at a time. */
 void uw_decode_move(struct uw_decode *decode, u8 *window, size_t span_len);
@@ -70,9 +76,10 @@ void uw_decode_move(struct uw_decode *decode, u8 *window, size_t span_len);
  * The next span; decode->done when it is the last one and every size was right.
  * It may be empty: a member can be megabytes of blocks without content, and who
  * calls must be able to stop in between.  Never more than the entry's size in
- * all; after a failure *@len_ret means nothing.
+ * all; after a failure *@len_ret means nothing.  @shadow: uw_inflate_run().
  */
-enum uw_status uw_decode_next(struct uw_decode *decode, const u8 **span_ret,
+enum uw_status uw_decode_next(struct uw_decode *decode,
+			      struct uw_shadow *shadow, const u8 **span_ret,
 			      size_t *len_ret, struct uw_error *err);
 
 /*
@@ -89,14 +96,21 @@ u64 uw_decode_consumed(const struct uw_decode *decode);
 /* The drain half. */
 struct uw_drain {
 	struct uw_sha256 sha;
-	uw_file file; /* UW_FILE_NONE: measure only */
+	struct uw_shadow rest; /* what @sha still lacks of the last span */
+	uw_file file;	       /* UW_FILE_NONE: measure only */
 	u32 crc;
 	u32 cpu;
 };
 
 void uw_drain_init(struct uw_drain *drain, uw_file file, u32 cpu);
 
-/* Measure the next span, without writing it. */
-void uw_drain_measure(struct uw_drain *drain, const u8 *span, size_t len);
+/* Measure the next span, but for its SHA-256; there must be no rest. */
+void uw_drain_take(struct uw_drain *drain, const u8 *span, size_t len);
+
+/* Hash the rest. */
+void uw_drain_settle(struct uw_drain *drain);
+
+/* Hash the rest of @drain, as much as there is of @other's alongside. */
+void uw_drain_settle_pair(struct uw_drain *drain, struct uw_drain *other);
 
 #endif

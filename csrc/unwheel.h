@@ -187,6 +187,15 @@ int uw_inflater_run(struct uw_inflater *inflater, const uint8_t *in,
 		    const uint8_t **span_ret, size_t *span_len_ret,
 		    int *reason_ret);
 
+/*
+ * Hash @count blocks of 64 bytes into the @state of a SHA-256 while it decodes.
+ * Where that is not for nothing, or they are too many, some are not done:
+ * the last uw_inflater_unhashed() of them.
+ */
+void uw_inflater_hash(struct uw_inflater *inflater, uint32_t *state,
+		      const uint8_t *blocks, size_t count);
+size_t uw_inflater_unhashed(const struct uw_inflater *inflater);
+
 /* ----------------------------------------------------------------- archive */
 
 enum uw_entry_fact {

@@ -59,8 +59,11 @@ SYSTEM = {
 LAZY = {"packaging", "email", "hashlib", "unicodedata", "graphlib", "rich"}
 
 COMMON = {"unwheel.h", "base.h", "error.h", "cpu.h"}
-SEVERAL = {"member", "crew", "batch", "archive", "kernels"}
-PURE_STAGES = {"zip", "inflate", "crc32", "sha256"}
+SEVERAL = {
+    *("shadow", "member", "batch", "split", "job", "crew"),
+    *("archive", "kernels"),
+}
+PURE_STAGES = {"zip", "inflate", "crc32", "sha256", "shadow"}
 PURE_HEADERS = {
     "arm_acle.h",
     "arm_neon.h",

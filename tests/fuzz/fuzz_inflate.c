@@ -124,7 +124,8 @@ static bool feed(struct run *run, const u8 *piece, size_t piece_len,
 
 	for (;;) {
 		result = uw_inflate_run(run->inflate, &next, piece + piece_len,
-					&span, &span_len, &reason);
+					&run->shadow, &span, &span_len,
+					&reason);
 		*consumed_ret = (size_t)(next - piece);
 		require(*consumed_ret <= piece_len);
 		if (!take(outcome, span, span_len)) {

@@ -1,5 +1,5 @@
 /*
- * inflate_sha_x86.c - the fast loop, with SHA-256 in its shadow
+ * shadow_x86.c - the fast loop, with SHA-256 in its shadow
  *
  * Decoding waits for one chain of look-ups most of the time, SHA-256 for one
  * chain of rounds.  Neither needs what the other waits for, so the rounds of a
@@ -73,8 +73,8 @@ UW_INLINE UW_TARGET("bmi2,sha,sse4.1") void decode_hashing(
 }
 
 UW_TARGET("bmi2,sha,sse4.1")
-void uw_inflate_decode_sha(struct uw_inflate *s, const u8 **next, const u8 *end,
-			   struct uw_shadow *shadow)
+void uw_shadow_decode(struct uw_inflate *s, const u8 **next, const u8 *end,
+		      struct uw_shadow *shadow)
 {
 	if (s->mixed)
 		decode_hashing(s, next, end, shadow, true);

@@ -1,0 +1,214 @@
+/*
+ * split.c - big members, done by two threads
+ *
+ * Locks: split->mutex guards one ring, crew->mutex the list of splits.  Where
+ * both are held, the crew's was taken first.
+ */
+#include "crew.h"
+
+/* The helper sleeps until so many chunks wait: one wake-up for all of them. */
+#define WAKE_COUNT (UW_RING_COUNT / 2)
+
+void uw_split_offer(struct uw_worker *worker, struct uw_batch *batch,
+		    struct uw_drain *drain, u64 size)
+{
+	struct uw_crew *crew = worker->crew;
+	struct uw_split *split = &worker->split;
+
+	split->batch = batch;
+	split->drain = drain;
+	split->size = size;
+	split->head = 0;
+	split->tail = 0;
+	split->ended = false;
+	split->left = false;
+	split->status = UW_OK;
+	atomic_store(&split->joined, false);
+	uw_mutex_lock(&crew->mutex);
+	split->next = crew->splits;
+	crew->splits = split;
+	if (crew->idle != 0)
+		uw_cond_signal(&crew->work);
+	uw_mutex_unlock(&crew->mutex);
+}
+
+/* No helper may come from now on. */
+static void split_withdraw(struct uw_crew *crew, struct uw_split *split)
+{
+	struct uw_split **at;
+
+	uw_mutex_lock(&crew->mutex);
+	for (at = &crew->splits; *at != NULL; at = &(*at)->next) {
+		if (*at == split) {
+			*at = split->next;
+			break;
+		}
+	}
+	uw_mutex_unlock(&crew->mutex);
+}
+
+struct uw_split *uw_split_join(struct uw_crew *crew)
+{
+	struct uw_split **at, **best = NULL, *split;
+
+	for (at = &crew->splits; *at != NULL; at = &(*at)->next)
+		if (best == NULL || (*at)->size > (*best)->size)
+			best = at;
+	if (best == NULL)
+		return NULL;
+	split = *best;
+	*best = split->next;
+	atomic_store(&split->joined, true);
+	return split;
+}
+
+/* Write @chunk, which the caller has claimed; split->mutex is held. */
+static void chunk_write(struct uw_split *split, struct uw_chunk *chunk)
+{
+	struct uw_error error;
+	enum uw_status status;
+
+	chunk->state = UW_CHUNK_CLAIMED;
+	uw_mutex_unlock(&split->mutex);
+	status = uw_file_write(split->drain->file, chunk->offset, chunk->span,
+			       chunk->len, &error);
+	uw_mutex_lock(&split->mutex);
+	chunk->state = UW_CHUNK_WRITTEN;
+	if (status != UW_OK && split->status == UW_OK) {
+		split->status = status;
+		split->error = error;
+	}
+	uw_cond_broadcast(&split->changed);
+}
+
+/* Measure and write the chunk at the tail; split->mutex is held. */
+static void split_drain_one(struct uw_split *split)
+{
+	struct uw_chunk *chunk = &split->ring[split->tail % UW_RING_COUNT];
+
+	uw_mutex_unlock(&split->mutex);
+	uw_drain_take(split->drain, chunk->span, chunk->len);
+	uw_drain_settle(split->drain);
+	atomic_fetch_add_explicit(&split->batch->bytes, chunk->len,
+				  memory_order_relaxed);
+	uw_mutex_lock(&split->mutex);
+	if (chunk->state == UW_CHUNK_PLAIN)
+		chunk_write(split, chunk);
+	while (chunk->state == UW_CHUNK_CLAIMED)
+		uw_cond_wait(&split->changed, &split->mutex);
+	split->tail++;
+	uw_cond_broadcast(&split->changed);
+}
+
+void uw_split_help(struct uw_split *split)
+{
+	uw_mutex_lock(&split->mutex);
+	for (;;) {
+		while (split->head - split->tail < WAKE_COUNT && !split->ended)
+			uw_cond_wait(&split->changed, &split->mutex);
+		while (split->tail != split->head && split->status == UW_OK)
+			split_drain_one(split);
+		if (split->ended)
+			break;
+		if (split->status != UW_OK)
+			split->tail = split->head;
+		uw_cond_broadcast(&split->changed);
+	}
+	split->left = true;
+	uw_cond_broadcast(&split->changed);
+	uw_mutex_unlock(&split->mutex);
+}
+
+/* The newest chunk that nobody writes: the helper is busy with the oldest. */
+static struct uw_chunk *split_waiting_chunk(struct uw_split *split)
+{
+	u32 k;
+
+	for (k = split->head; k != split->tail; k--) {
+		struct uw_chunk *chunk = &split->ring[(k - 1) % UW_RING_COUNT];
+
+		if (chunk->state == UW_CHUNK_PLAIN)
+			return chunk;
+	}
+	return NULL;
+}
+
+/* Wait for room in the ring, writing meanwhile; false after a failure. */
+static bool split_make_room(struct uw_split *split)
+{
+	struct uw_chunk *chunk;
+	bool sound;
+
+	uw_mutex_lock(&split->mutex);
+	while (split->head - split->tail == UW_RING_COUNT &&
+	       split->status == UW_OK) {
+		chunk = split_waiting_chunk(split);
+		if (chunk != NULL)
+			chunk_write(split, chunk);
+		else
+			uw_cond_wait(&split->changed, &split->mutex);
+	}
+	sound = split->status == UW_OK;
+	uw_mutex_unlock(&split->mutex);
+	return sound;
+}
+
+static void split_push(struct uw_split *split, const u8 *span, size_t len,
+		       u64 offset)
+{
+	bool keep = split->drain->file != UW_FILE_NONE;
+
+	uw_mutex_lock(&split->mutex);
+	split->ring[split->head % UW_RING_COUNT] = (struct uw_chunk){
+		span, len, offset, keep ? UW_CHUNK_PLAIN : UW_CHUNK_WRITTEN};
+	split->head++;
+	if (split->head - split->tail >= WAKE_COUNT)
+		uw_cond_broadcast(&split->changed);
+	uw_mutex_unlock(&split->mutex);
+}
+
+enum uw_status uw_split_run(struct uw_worker *worker, struct uw_batch *batch,
+			    struct uw_decode *decode, struct uw_error *err)
+{
+	struct uw_split *split = &worker->split;
+	const u8 *span;
+	size_t len;
+
+	while (!decode->done) {
+		u64 offset = decode->plain_len;
+		enum uw_status status;
+
+		if (uw_batch_cancelled(batch))
+			return uw_batch_stop(err);
+		if (!split_make_room(split))
+			return UW_OK; /* uw_split_end() tells */
+		uw_decode_move(decode,
+			       uw_scratch_ring(&worker->scratch,
+					       split->head % UW_RING_COUNT),
+			       UW_CHUNK_LEN);
+		status = uw_decode_next(decode, NULL, &span, &len, err);
+		if (status != UW_OK)
+			return status;
+		if (len != 0)
+			split_push(split, span, len, offset);
+	}
+	return UW_OK;
+}
+
+enum uw_status uw_split_end(struct uw_worker *worker, struct uw_error *err)
+{
+	struct uw_split *split = &worker->split;
+
+	split_withdraw(worker->crew, split);
+	if (!atomic_load(&split->joined))
+		return UW_OK;
+	uw_mutex_lock(&split->mutex);
+	split->ended = true;
+	uw_cond_broadcast(&split->changed);
+	while (!split->left)
+		uw_cond_wait(&split->changed, &split->mutex);
+	uw_mutex_unlock(&split->mutex);
+	if (split->status != UW_OK)
+		*err = split->error;
+	return split->status;
+}
