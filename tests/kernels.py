@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterable
+from itertools import cycle
 from typing import NamedTuple
 
 from unwheel._native import ffi, lib
@@ -21,7 +23,49 @@ ERROR = lib.UW_INFLATE_ERROR
 
 def cpu_variants() -> list[int]:
     """The decoder's variants that this CPU can run, as bits; 0 the first."""
-    return sorted({0, lib.uw_cpu_detect() & lib.UW_CPU_BMI2})
+    bmi2 = lib.uw_cpu_detect() & lib.UW_CPU_BMI2
+    shadow = lib.uw_cpu_detect() & (lib.UW_CPU_BMI2 | lib.UW_CPU_SHA)
+    return sorted({0, bmi2, shadow})
+
+
+def hashes_meanwhile(cpu: int) -> bool:
+    """Whether the variant *cpu* has SHA-256 in its shadow."""
+    both = lib.UW_CPU_BMI2 | lib.UW_CPU_SHA
+    return bool(cpu & both == both)
+
+
+class Shadow:
+    """
+    A message that is hashed while a decoder runs, so much at a time.
+
+    Both ways a run can end come up: the message does, the stream does.
+    """
+
+    BLOCKS = ffi.from_buffer(random.Random(0).randbytes(64 * 200))
+    COUNTS = (200, 1, 3, 50)
+
+    def __init__(self) -> None:
+        """Begin the message, and what it is compared with."""
+        self._sha = ffi.new("struct uw_sha256 *")
+        self._expected = ffi.new("struct uw_sha256 *")
+        self._counts = cycle(self.COUNTS)
+        for sha in (self._sha, self._expected):
+            lib.uw_sha256_init(sha, 0)
+        self.done = 0
+
+    def begin(self, handle: ffi.CData) -> None:
+        """Hand the decoder something to hash."""
+        self._count = next(self._counts)
+        blocks = ffi.cast("const uint8_t *", self.BLOCKS)
+        lib.uw_inflater_hash(handle, self._sha.state, blocks, self._count)
+
+    def end(self, handle: ffi.CData) -> None:
+        """See that what it says it has hashed is hashed."""
+        done = self._count - lib.uw_inflater_unhashed(handle)
+        blocks = ffi.cast("const uint8_t *", self.BLOCKS)
+        lib.uw_sha256_update(self._expected, blocks, 64 * done)
+        assert list(self._expected.state) == list(self._sha.state)
+        self.done += done
 
 
 class Inflater:
@@ -43,6 +87,7 @@ class Inflater:
         self._span = ffi.new("const uint8_t **")
         self._span_len = ffi.new("size_t *")
         self._reason = ffi.new("int *")
+        self.shadow = Shadow() if hashes_meanwhile(cpu) else None
 
     def reset(self) -> None:
         """Begin another stream."""
@@ -58,6 +103,8 @@ class Inflater:
 
     def run(self, data: bytes) -> tuple[int, int, bytes, int]:
         """Decode; gives result, bytes consumed, the span, and the reason."""
+        if self.shadow:
+            self.shadow.begin(self._handle)
         result = lib.uw_inflater_run(
             self._handle,
             ffi.from_buffer(data),
@@ -67,6 +114,8 @@ class Inflater:
             self._span_len,
             self._reason,
         )
+        if self.shadow:
+            self.shadow.end(self._handle)
         span = ffi.unpack(
             ffi.cast("const char *", self._span[0]), self._span_len[0]
         )

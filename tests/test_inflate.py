@@ -31,6 +31,7 @@ from kernels import (
     Outcome,
     cpu_variants,
     feed,
+    hashes_meanwhile,
 )
 
 from unwheel._native import lib
@@ -524,6 +525,22 @@ def test_repeats_a_refusal_until_it_is_reset(name, cpu):
 
 
 # ------------------------------------------------------------- against zlib
+
+
+@every_cpu
+def test_hashes_meanwhile_where_that_is_for_nothing(cpu):
+    """
+    A long stream takes many blocks along, if the CPU has what it needs.
+    """
+    plain = prose(1 << 20)
+    inflater = Inflater(cpu=cpu)
+
+    outcome = feed(inflater, [deflate(plain)])
+
+    assert (DONE, plain) == outcome[:2]
+    assert hashes_meanwhile(cpu) == (inflater.shadow is not None)
+    if inflater.shadow is not None:
+        assert inflater.shadow.done >= 100
 
 
 @every_cpu

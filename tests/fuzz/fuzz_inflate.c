@@ -3,7 +3,8 @@
  *
  * The first bytes choose the splits, the window's size and the CPU's features,
  * the rest is a stream.  Both must accept or both refuse; accepted content and
- * its end must be equal, refused content equal as far as both came.
+ * its end must be equal, refused content equal as far as both came.  Meanwhile
+ * the stream itself is hashed, as a span before it would be.
  *
  * Each piece of input, and the window, is a heap block of its own exact size,
  * so AddressSanitizer sees one byte read too many.
@@ -13,6 +14,7 @@
 
 #include "cpu.h"
 #include "inflate.h"
+#include "sha256.h"
 
 #define PLAIN_MAX  (1 << 20) /* a bomb is not more interesting than this */
 #define CHOICE_LEN 8
@@ -95,6 +97,7 @@ struct run {
 	struct uw_inflate *inflate;
 	struct choices *choices;
 	u8 *window;
+	struct uw_shadow shadow;
 };
 
 /* Now and then the member moves to another window, as it does between crew. */
@@ -123,9 +126,9 @@ static bool feed(struct run *run, const u8 *piece, size_t piece_len,
 	enum uw_inflate_result result;
 
 	for (;;) {
-		result = uw_inflate_run(run->inflate, &next, piece + piece_len,
-					&run->shadow, &span, &span_len,
-					&reason);
+		result =
+			uw_inflate_run(run->inflate, &next, piece + piece_len,
+				       &run->shadow, &span, &span_len, &reason);
 		*consumed_ret = (size_t)(next - piece);
 		require(*consumed_ret <= piece_len);
 		if (!take(outcome, span, span_len)) {
@@ -154,6 +157,20 @@ static size_t next_len(struct choices *choices)
 	return 1 + choose(choices, most[choose(choices, ARRAY_LEN(most))]);
 }
 
+/* What the decoder has done of @shadow, and what it has left, give the hash. */
+static void check_hash(const struct uw_shadow *shadow, const u8 *in,
+		       size_t in_len)
+{
+	struct uw_sha256 sha;
+	size_t count = in_len / UW_SHA256_BLOCK;
+	size_t done = count - shadow->count;
+
+	uw_sha256_init(&sha, 0);
+	require(shadow->blocks == in + done * UW_SHA256_BLOCK);
+	uw_sha256_blocks_portable(sha.state, in, done);
+	require(memcmp(sha.state, shadow->state, sizeof(sha.state)) == 0);
+}
+
 static struct outcome ask_ours(const u8 *in, size_t in_len,
 			       struct choices *choices)
 {
@@ -163,8 +180,12 @@ static struct outcome ask_ours(const u8 *in, size_t in_len,
 			  .choices = choices,
 			  .window = allocate(UW_INFLATE_WINDOW(fresh))};
 	size_t fed = 0, used;
+	struct uw_sha256 sha;
 	bool over = false;
 
+	uw_sha256_init(&sha, 0);
+	run.shadow =
+		(struct uw_shadow){sha.state, in, in_len / UW_SHA256_BLOCK};
 	uw_inflate_init(run.inflate, run.window, fresh,
 			choose(choices, 2) ? uw_cpu_detect() : 0);
 	while (!over && fed < in_len) {
@@ -181,6 +202,7 @@ static struct outcome ask_ours(const u8 *in, size_t in_len,
 		outcome.consumed += used;
 		free(piece);
 	}
+	check_hash(&run.shadow, in, in_len);
 	free(run.window);
 	free(run.inflate);
 	return outcome;
