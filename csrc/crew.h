@@ -38,8 +38,9 @@ struct uw_split {
 	struct uw_chunk ring[UW_RING_COUNT];
 	u32 head;
 	u32 tail;
-	bool ended; /* no chunk comes after head */
-	bool left;  /* the helper has gone */
+	bool crowded; /* the owner waits for room */
+	bool ended;   /* no chunk comes after head */
+	bool left;    /* the helper has gone */
 	enum uw_status status;
 	struct uw_error error; /* of a write by either */
 };

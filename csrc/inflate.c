@@ -774,3 +774,9 @@ void uw_inflate_move(struct uw_inflate *inflate, u8 *window, size_t fresh_len)
 	inflate->fresh_len = fresh_len;
 	inflate->out = window + UW_INFLATE_HISTORY;
 }
+
+void uw_inflate_extend(struct uw_inflate *inflate, size_t more)
+{
+	inflate->fresh_len = (size_t)(inflate->out - inflate->window) -
+			     UW_INFLATE_HISTORY + more;
+}

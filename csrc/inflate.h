@@ -101,4 +101,7 @@ bool uw_inflate_full(const struct uw_inflate *inflate);
  */
 void uw_inflate_move(struct uw_inflate *inflate, u8 *window, size_t fresh_len);
 
+/* Continue in this window, which has room for @more bytes behind the last. */
+void uw_inflate_extend(struct uw_inflate *inflate, size_t more);
+
 #endif

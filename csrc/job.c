@@ -171,7 +171,7 @@ static enum uw_status run_content(struct uw_worker *worker,
 		       &worker->scratch);
 	uw_drain_init(drain, file, worker->scratch.cpu);
 	if (worker->crew != NULL && entry->size >= UW_BIG_MEMBER &&
-	    uw_scratch_ring(&worker->scratch, 0) != NULL)
+	    uw_scratch_ring(&worker->scratch) != NULL)
 		status = run_big(worker, batch, &decode, drain, err);
 	else
 		status = run_alone(worker, batch, &decode, drain, NULL, err);

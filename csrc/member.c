@@ -44,13 +44,11 @@ void uw_scratch_free(struct uw_scratch *scratch)
 	scratch->ring = NULL;
 }
 
-u8 *uw_scratch_ring(struct uw_scratch *scratch, u32 slot)
+u8 *uw_scratch_ring(struct uw_scratch *scratch)
 {
-	size_t len = UW_INFLATE_WINDOW(UW_CHUNK_LEN);
-
 	if (scratch->ring == NULL)
-		scratch->ring = malloc(UW_RING_COUNT * len);
-	return scratch->ring == NULL ? NULL : scratch->ring + slot * len;
+		scratch->ring = malloc(UW_INFLATE_WINDOW(UW_RING_LEN));
+	return scratch->ring;
 }
 
 /* ------------------------------------------------------------- decode half */
@@ -93,6 +91,15 @@ void uw_decode_move(struct uw_decode *decode, u8 *window, size_t span_len)
 	if (decode->entry->method != STORED)
 		uw_inflate_move(&decode->scratch->inflate, window, span_len);
 	decode->window = window;
+	decode->span_len = span_len;
+}
+
+void uw_decode_extend(struct uw_decode *decode, size_t span_len)
+{
+	if (decode->entry->method != STORED)
+		uw_inflate_extend(&decode->scratch->inflate, span_len);
+	else
+		decode->window += decode->span_len;
 	decode->span_len = span_len;
 }
 

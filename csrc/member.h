@@ -20,7 +20,8 @@
  */
 #define UW_SPAN_LEN   ((size_t)128 << 10)
 #define UW_CHUNK_LEN  ((size_t)64 << 10)
-#define UW_RING_COUNT 6
+#define UW_RING_COUNT 8
+#define UW_RING_LEN   (UW_RING_COUNT * (UW_CHUNK_LEN + UW_INFLATE_SLACK))
 
 /* Compressed bytes read at a time. */
 #define UW_INPUT_LEN ((size_t)128 << 10)
@@ -37,7 +38,7 @@ struct uw_scratch {
 
 static_assert(UW_INFLATE_KEEP_MAX + UW_INPUT_LEN +
 			      2 * UW_INFLATE_WINDOW(UW_SPAN_LEN) +
-			      UW_RING_COUNT * UW_INFLATE_WINDOW(UW_CHUNK_LEN) +
+			      UW_INFLATE_WINDOW(UW_RING_LEN) +
 			      sizeof(struct uw_inflate) <=
 		      (size_t)4 << 20,
 	      "a thread may use 4 MiB");
@@ -45,8 +46,8 @@ static_assert(UW_INFLATE_KEEP_MAX + UW_INPUT_LEN +
 bool uw_scratch_init(struct uw_scratch *scratch, u32 cpu);
 void uw_scratch_free(struct uw_scratch *scratch);
 
-/* Window @slot of the ring, or NULL when there is no memory for one. */
-u8 *uw_scratch_ring(struct uw_scratch *scratch, u32 slot);
+/* The ring's window, or NULL when there is no memory for it. */
+u8 *uw_scratch_ring(struct uw_scratch *scratch);
 
 /* The decode half. */
 struct uw_decode {
@@ -71,6 +72,9 @@ void uw_decode_turn(struct uw_decode *decode);
 
 /* Continue in another window, which yields @span_len bytes at a time. */
 void uw_decode_move(struct uw_decode *decode, u8 *window, size_t span_len);
+
+/* Continue behind the last span, with @span_len bytes more. */
+void uw_decode_extend(struct uw_decode *decode, size_t span_len);
 
 /*
  * The next span; decode->done when it is the last one and every size was right.

@@ -20,6 +20,7 @@ void uw_split_offer(struct uw_worker *worker, struct uw_batch *batch,
 	split->size = size;
 	split->head = 0;
 	split->tail = 0;
+	split->crowded = false;
 	split->ended = false;
 	split->left = false;
 	split->status = UW_OK;
@@ -100,11 +101,20 @@ static void split_drain_one(struct uw_split *split)
 	uw_cond_broadcast(&split->changed);
 }
 
+/* Whether it is time for the helper to wake up. */
+static bool split_calls(const struct uw_split *split)
+{
+	u32 count = split->head - split->tail;
+
+	return count >= WAKE_COUNT || (split->crowded && count != 0) ||
+	       split->ended;
+}
+
 void uw_split_help(struct uw_split *split)
 {
 	uw_mutex_lock(&split->mutex);
 	for (;;) {
-		while (split->head - split->tail < WAKE_COUNT && !split->ended)
+		while (!split_calls(split))
 			uw_cond_wait(&split->changed, &split->mutex);
 		while (split->tail != split->head && split->status == UW_OK)
 			split_drain_one(split);
@@ -133,21 +143,38 @@ static struct uw_chunk *split_waiting_chunk(struct uw_split *split)
 	return NULL;
 }
 
+/*
+ * Whether nothing at @at and behind it is needed any more, as far as decoding a
+ * chunk may write: the oldest chunk is farther away, or before it.
+ */
+static bool split_has_room(const struct uw_split *split, const u8 *at)
+{
+	const u8 *oldest = split->ring[split->tail % UW_RING_COUNT].span;
+
+	return split->head == split->tail ||
+	       (split->head - split->tail < UW_RING_COUNT &&
+		(oldest < at ||
+		 (size_t)(oldest - at) >= UW_CHUNK_LEN + UW_INFLATE_SLACK));
+}
+
 /* Wait for room in the ring, writing meanwhile; false after a failure. */
-static bool split_make_room(struct uw_split *split)
+static bool split_make_room(struct uw_split *split, const u8 *at)
 {
 	struct uw_chunk *chunk;
 	bool sound;
 
 	uw_mutex_lock(&split->mutex);
-	while (split->head - split->tail == UW_RING_COUNT &&
-	       split->status == UW_OK) {
+	while (!split_has_room(split, at) && split->status == UW_OK) {
 		chunk = split_waiting_chunk(split);
-		if (chunk != NULL)
+		if (chunk != NULL) {
 			chunk_write(split, chunk);
-		else
-			uw_cond_wait(&split->changed, &split->mutex);
+			continue;
+		}
+		split->crowded = true;
+		uw_cond_broadcast(&split->changed);
+		uw_cond_wait(&split->changed, &split->mutex);
 	}
+	split->crowded = false;
 	sound = split->status == UW_OK;
 	uw_mutex_unlock(&split->mutex);
 	return sound;
@@ -167,30 +194,39 @@ static void split_push(struct uw_split *split, const u8 *span, size_t len,
 	uw_mutex_unlock(&split->mutex);
 }
 
+/*
+ * The spans follow each other through the ring's window, so that what a match
+ * reaches is there; where it ends, they begin again, which copies the history.
+ */
 enum uw_status uw_split_run(struct uw_worker *worker, struct uw_batch *batch,
 			    struct uw_decode *decode, struct uw_error *err)
 {
 	struct uw_split *split = &worker->split;
-	const u8 *span;
+	u8 *ring = worker->scratch.ring;
+	const u8 *start = ring + UW_INFLATE_HISTORY;
+	const u8 *last = start + UW_RING_LEN - UW_CHUNK_LEN;
+	const u8 *at = NULL, *span;
+	enum uw_status status;
 	size_t len;
 
 	while (!decode->done) {
 		u64 offset = decode->plain_len;
-		enum uw_status status;
+		bool again = at == NULL || at > last;
 
 		if (uw_batch_cancelled(batch))
 			return uw_batch_stop(err);
-		if (!split_make_room(split))
+		if (!split_make_room(split, again ? start : at))
 			return UW_OK; /* uw_split_end() tells */
-		uw_decode_move(decode,
-			       uw_scratch_ring(&worker->scratch,
-					       split->head % UW_RING_COUNT),
-			       UW_CHUNK_LEN);
+		if (again)
+			uw_decode_move(decode, ring, UW_CHUNK_LEN);
+		else
+			uw_decode_extend(decode, UW_CHUNK_LEN);
 		status = uw_decode_next(decode, NULL, &span, &len, err);
 		if (status != UW_OK)
 			return status;
 		if (len != 0)
 			split_push(split, span, len, offset);
+		at = span + len;
 	}
 	return UW_OK;
 }
