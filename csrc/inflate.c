@@ -184,7 +184,7 @@ static u32 reverse16(u32 x)
  * Row 0 only counts.  Row REPEAT is where a repetition of nothing ends up.
  */
 #define REPEAT	    16
-#define RUN_STORE   6 /* a run of a length other than 0 is no longer */
+#define RUN_STORE   8 /* a run of a length other than 0 is no longer than 6 */
 #define LENGTHS_MAX (FIXED_LITLEN_COUNT + FIXED_DIST_COUNT)
 
 struct lengths {
@@ -193,6 +193,16 @@ struct lengths {
 	u16 litlen_counts[REPEAT + 1];
 	u16 counts[REPEAT + 1];
 	u16 rows[REPEAT + 1][LENGTHS_MAX + RUN_STORE];
+};
+
+#define NUM4(n)	 n, (n) + 1, (n) + 2, (n) + 3
+#define NUM16(n) NUM4(n), NUM4((n) + 4), NUM4((n) + 8), NUM4((n) + 12)
+#define NUM64(n) NUM16(n), NUM16((n) + 16), NUM16((n) + 32), NUM16((n) + 48)
+
+/* Neighbours, to be copied to a row at once. */
+static const u16 numbers[LENGTHS_MAX + RUN_STORE] = {
+	NUM64(0),   NUM64(64), NUM64(128), NUM64(192),
+	NUM64(256), NUM4(320), NUM4(324),
 };
 
 /* Which part of the rows a table is made of, and how. */
@@ -350,14 +360,15 @@ static void build_tables(struct uw_inflate *s, const struct lengths *l)
 static_assert(HEADER_MAX_LEN <= UW_INFLATE_KEEP_MAX, "a header may be kept");
 
 /*
- * An entry of the precode table: 31..24 the code length or REPEAT, 23..16 how
- * often at least, 15..8 length of this code, 7..0 with its extra bits.
+ * An entry of the precode table: 31 set if the last code length is repeated,
+ * else 27..24 the code length; 23..16 how often at least, 15..8 length of this
+ * code, 7..0 with its extra bits.
  */
 static const u32 precode_kinds[PRECODE_COUNT] = {
 	0x00010000, 0x01010000, 0x02010000, 0x03010000, 0x04010000,
 	0x05010000, 0x06010000, 0x07010000, 0x08010000, 0x09010000,
 	0x0a010000, 0x0b010000, 0x0c010000, 0x0d010000, 0x0e010000,
-	0x0f010000, 0x10030002, 0x00030003, 0x000b0007,
+	0x0f010000, 0x80030002, 0x00030003, 0x000b0007,
 };
 
 /* Incomplete sets are refused, the empty one included. */
@@ -406,27 +417,32 @@ struct run {
  * Each run is put in its row without a branch: stored longer than it is, the
  * next one of that row overwrites the excess.
  */
-static void read_runs(struct bits *b, const u32 *table, struct lengths *l,
+static void read_runs(struct bits *bits, const u32 *table, struct lengths *l,
 		      struct run *run, u32 end)
 {
-	while (run->next < end) {
-		u32 entry, count, i;
-		u16 *row;
+	struct bits b = *bits;
+	u32 value = run->value;
+	u32 next = run->next;
 
-		if ((u8)b->count < PRECODE_MAX_BITS + 7)
-			refill(b);
-		entry = table[b->buf & ((1u << PRECODE_MAX_BITS) - 1)];
+	refill(&b);
+	while (next < end) {
+		u32 entry = table[b.buf & ((1u << PRECODE_MAX_BITS) - 1)];
+		u32 count;
+
+		refill(&b);
 		count = (entry >> 16 & 255) +
-			(low_bits(b->buf, entry & 255) >> (entry >> 8 & 255));
-		drop(b, entry);
-		if (entry >> 24 != REPEAT)
-			run->value = entry >> 24;
-		row = l->rows[run->value] + l->counts[run->value];
-		for (i = 0; i < RUN_STORE; i++)
-			row[i] = (u16)(run->next + i);
-		l->counts[run->value] = (u16)(l->counts[run->value] + count);
-		run->next += count;
+			(low_bits(b.buf, entry & 255) >> (entry >> 8 & 15));
+		drop(&b, entry);
+		/* All ones if the value stays, else the entry brings one. */
+		value = (value & (0 - (entry >> 31))) | (entry >> 24 & 15);
+		memcpy(l->rows[value] + l->counts[value], numbers + next,
+		       RUN_STORE * sizeof(u16));
+		l->counts[value] = (u16)(l->counts[value] + count);
+		next += count;
 	}
+	*bits = b;
+	run->value = value;
+	run->next = next;
 }
 
 /*
