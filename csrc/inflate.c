@@ -288,32 +288,62 @@ static void build_subtables(const struct code *c, const struct lengths *l,
 	}
 }
 
+/* Codes up to here are written to all their places; tables are no smaller. */
+#define FILLED_BITS 5
+static_assert(FILLED_BITS <= UW_INFLATE_LITLEN_BITS &&
+		      FILLED_BITS <= UW_INFLATE_DIST_BITS,
+	      "a root is doubled up to its size, not down");
+
+/* What is left by an incomplete code, of one code of one bit or of none. */
+static void fill_rest(const struct code *c, u32 next_code)
+{
+	u32 step = next_code == 0 ? 1 : 2;
+	u32 at;
+
+	for (at = step - 1; at < 1u << c->root_bits; at += step)
+		c->table[at] = c->none;
+}
+
 /*
- * Write each code once, in a table of as many places as codes of its length
- * could have, and double the table where the length grows.  Canonical codes
- * ascend (RFC 1951, 3.2.2); counted from bit 15 down, the next is just a sum.
+ * Canonical codes ascend (RFC 1951, 3.2.2); counted from bit 15 down, the next
+ * is just a sum.  Short ones are written to all their places in a small table.
+ * Then the table is doubled where the length grows, and each code written once,
+ * which costs no more than it has symbols.  What is copied from places not yet
+ * written is overwritten: a complete code leaves none out.
  */
 UW_INLINE void build(const struct code *c, const struct lengths *l)
 {
 	u32 longest = CODE_MAX_BITS;
 	u32 next_code = 0;
-	u32 len, k;
+	u32 len, k, at;
 
-	c->table[0] = c->table[1] = c->none;
-	for (len = 1; len <= c->root_bits; len++) {
-		if (len > 1)
-			memcpy(c->table + (1u << (len - 1)), c->table,
-			       sizeof(u32) << (len - 1));
+	for (len = 1; len <= FILLED_BITS; len++) {
+		for (k = c->from[len]; k < c->to[len]; k++) {
+			u32 entry = entry_of(c, l->rows[len][k], len);
+
+			for (at = reverse16(next_code); at < 1u << FILLED_BITS;
+			     at += 1u << len)
+				c->table[at] = entry;
+			next_code += WHOLE_SPACE >> len;
+		}
+	}
+	for (; len <= c->root_bits; len++) {
+		memcpy(c->table + (1u << (len - 1)), c->table,
+		       sizeof(u32) << (len - 1));
 		for (k = c->from[len]; k < c->to[len]; k++) {
 			c->table[reverse16(next_code)] =
 				entry_of(c, l->rows[len][k], len);
 			next_code += WHOLE_SPACE >> len;
 		}
 	}
+	if (next_code == WHOLE_SPACE)
+		return;
 	while (c->from[longest] == c->to[longest] && longest > c->root_bits)
 		longest--;
 	if (longest > c->root_bits)
 		build_subtables(c, l, next_code, longest);
+	else
+		fill_rest(c, next_code);
 }
 
 static void build_tables(struct uw_inflate *s, const struct lengths *l)
