@@ -401,39 +401,77 @@ static const u32 precode_kinds[PRECODE_COUNT] = {
 	0x0f010000, 0x80030002, 0x00030003, 0x000b0007,
 };
 
+/*
+ * Sort the symbols of the precode by code length, ascending; @symbols has room
+ * for as many that have none after them.  The result has a byte for each
+ * length: where its symbols end and those of the next begin.  A number with a
+ * byte for each length counts and sorts without a branch.
+ */
+static u64 sort_precode(const u8 *lens, u8 *symbols)
+{
+	u64 ends = 0;
+	u32 symbol;
+
+	for (symbol = 0; symbol < PRECODE_COUNT; symbol++)
+		ends += (u64)1 << lens[symbol] * 8;
+	/* Sums of the counts before: for now it is where the symbols begin. */
+	ends = (ends & ~(u64)255) * 0x0101010101010100 + PRECODE_COUNT;
+	for (symbol = 0; symbol < PRECODE_COUNT; symbol++) {
+		u32 at = lens[symbol] * 8u;
+
+		symbols[ends >> at & 255] = (u8)symbol;
+		ends += (u64)1 << at;
+	}
+	return ends;
+}
+
 /* Incomplete sets are refused, the empty one included. */
-static bool build_precode(const u8 *lens, u32 *table)
+static bool build_precode(const u8 *symbols, u64 ends, u32 *table)
 {
 	u32 next_code = 0;
-	u32 len, symbol, at;
+	u32 k = 0;
+	u32 len, at;
 
 	for (len = 1; len <= PRECODE_MAX_BITS; len++) {
-		for (symbol = 0; symbol < PRECODE_COUNT; symbol++) {
-			if (lens[symbol] != len)
-				continue;
+		for (; k < (ends >> len * 8 & 255); k++) {
+			u32 entry = precode_kinds[symbols[k]] + len * 0x101;
+
 			for (at = reverse16(next_code);
 			     at < 1u << PRECODE_MAX_BITS; at += 1u << len)
-				table[at] = precode_kinds[symbol] + len * 0x101;
+				table[at] = entry;
 			next_code += WHOLE_SPACE >> len;
 		}
 	}
 	return next_code == WHOLE_SPACE;
 }
 
+/* Their lengths stand in this order, so that the last ones are often none. */
+static const u8 precode_order[PRECODE_COUNT] = {
+	16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15,
+};
+
+#define PRECODE_LEN_BITS 3
+static_assert((PRECODE_COUNT - 1) * PRECODE_LEN_BITS <= REFILLED_BITS,
+	      "all lengths but one in one refill");
+
 static bool read_precode(struct bits *b, u32 count, u32 *table)
 {
-	static const u8 order[PRECODE_COUNT] = {16, 17, 18, 0,	8, 7,  9,
-						6,  10, 5,  11, 4, 12, 3,
-						13, 2,	14, 1,	15};
-	u8 lens[PRECODE_COUNT] = {0};
+	u32 early = count < PRECODE_COUNT ? count : PRECODE_COUNT - 1;
+	u8 lens[PRECODE_COUNT];
+	u8 symbols[2 * PRECODE_COUNT];
+	u64 buf;
 	u32 i;
 
-	for (i = 0; i < count; i++) {
-		if ((u8)b->count < 3)
-			refill(b);
-		lens[order[i]] = (u8)take(b, 3);
-	}
-	return build_precode(lens, table);
+	refill(b);
+	buf = b->buf & (((u64)1 << early * PRECODE_LEN_BITS) - 1);
+	for (i = 0; i < PRECODE_COUNT - 1; i++)
+		lens[precode_order[i]] = buf >> i * PRECODE_LEN_BITS & 7;
+	drop(b, early * PRECODE_LEN_BITS);
+	refill(b);
+	lens[precode_order[i]] = 0;
+	if (count == PRECODE_COUNT)
+		lens[precode_order[i]] = (u8)take(b, PRECODE_LEN_BITS);
+	return build_precode(symbols, sort_precode(lens, symbols), table);
 }
 
 /* A code length that may be repeated, and how far they have been read. */
