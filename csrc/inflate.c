@@ -839,8 +839,37 @@ static_assert(TURN_MAX <= UW_INFLATE_SLACK, "a turn stays in the slack");
 
 /* -------------------------------------------------------------- fast loop */
 
-#define LITLEN_MASK	  ((1u << UW_INFLATE_LITLEN_BITS) - 1)
-#define DIST_MASK	  ((1u << UW_INFLATE_DIST_BITS) - 1)
+#define LITLEN_MASK ((1u << UW_INFLATE_LITLEN_BITS) - 1)
+#define DIST_MASK   ((1u << UW_INFLATE_DIST_BITS) - 1)
+
+/*
+ * The fast loop keeps two bits that were consumed below those to come, which
+ * then are, masked, the offset of a table's entry: an index that has yet to be
+ * scaled is a cycle of seven in each look-up, and the look-ups are a chain.
+ */
+#define RAISED_BITS 2
+static_assert(1 << RAISED_BITS == sizeof(u32), "places are that far apart");
+
+UW_INLINE void raise(struct bits *b)
+{
+	b->buf <<= RAISED_BITS;
+	b->count += RAISED_BITS;
+}
+
+UW_INLINE void lower(struct bits *b)
+{
+	b->buf >>= RAISED_BITS;
+	b->count -= RAISED_BITS;
+}
+
+UW_INLINE u32 look_up(const u32 *table, u64 raised, u32 mask)
+{
+	u32 entry;
+
+	memcpy(&entry, (const u8 *)table + (raised & (u64)mask << RAISED_BITS),
+	       sizeof(entry));
+	return entry;
+}
 
 #define LENGTH_MAX_BITS	  (CODE_MAX_BITS + 5)
 #define DISTANCE_MAX_BITS (CODE_MAX_BITS + 13)
@@ -852,13 +881,14 @@ static_assert(TURN_MAX <= UW_INFLATE_SLACK, "a turn stays in the slack");
  */
 static_assert(2 * UW_INFLATE_LITLEN_BITS + LENGTH_MAX_BITS +
 			      UW_INFLATE_DIST_BITS <=
-		      REFILLED_BITS,
+		      REFILLED_BITS - RAISED_BITS,
 	      "two literals, a length and the look-up of a distance");
 static_assert(2 * UW_INFLATE_LITLEN_BITS + CODE_MAX_BITS +
 			      UW_INFLATE_LITLEN_BITS <=
-		      REFILLED_BITS,
+		      REFILLED_BITS - RAISED_BITS,
 	      "two literals, a long one, and the look-up of the next symbol");
-static_assert(DISTANCE_MAX_BITS + UW_INFLATE_LITLEN_BITS <= REFILLED_BITS,
+static_assert(DISTANCE_MAX_BITS + UW_INFLATE_LITLEN_BITS <=
+		      REFILLED_BITS - RAISED_BITS,
 	      "a distance and the look-up of the next symbol");
 
 /* It reads 8 bytes at up to 7 bytes beyond the place where it begins. */
@@ -873,7 +903,7 @@ UW_INLINE u8 *take_literal(u8 *out, const u32 *litlen, struct bits *b,
 	*out = (u8)(*entry >> 16);
 	out += *entry >> 31;
 	drop(b, *entry);
-	*entry = litlen[b->buf & LITLEN_MASK];
+	*entry = look_up(litlen, b->buf, LITLEN_MASK);
 	return out;
 }
 
@@ -895,8 +925,9 @@ UW_INLINE void decode_fast(struct uw_inflate *s, const u8 **next, const u8 *end,
 	u8 *out = s->out;
 	u32 entry;
 
+	raise(&b);
 	refill(&b);
-	entry = litlen[b.buf & LITLEN_MASK];
+	entry = look_up(litlen, b.buf, LITLEN_MASK);
 	do {
 		u32 len, distance, total;
 		u64 saved;
@@ -914,7 +945,7 @@ UW_INLINE void decode_fast(struct uw_inflate *s, const u8 **next, const u8 *end,
 			if (!(entry & END)) {
 				drop(&b, UW_INFLATE_LITLEN_BITS);
 				entry = litlen[(entry >> 16 & 0x1fff) +
-					       low_bits(b.buf,
+					       low_bits(b.buf >> RAISED_BITS,
 							entry >> 8 & 15)];
 				if (entry & LITERAL)
 					goto literal;
@@ -928,23 +959,24 @@ UW_INLINE void decode_fast(struct uw_inflate *s, const u8 **next, const u8 *end,
 				break;
 			}
 		}
-		saved = b.buf;
+		saved = b.buf >> RAISED_BITS;
 		total = entry >> 8;
 		drop(&b, total);
 		len = (entry >> 16 & 0x1ff) +
 		      (low_bits(saved, total) >> (entry >> 25));
-		entry = dist[b.buf & DIST_MASK];
+		entry = look_up(dist, b.buf, DIST_MASK);
 		refill(&b);
 		if (unlikely(entry & DIST_SUBTABLE)) {
 			drop(&b, UW_INFLATE_DIST_BITS);
 			entry = dist[(entry >> 16) +
-				     low_bits(b.buf, entry >> 8 & 15)];
+				     low_bits(b.buf >> RAISED_BITS,
+					      entry >> 8 & 15)];
 		}
-		saved = b.buf;
+		saved = b.buf >> RAISED_BITS;
 		drop(&b, entry);
 		distance = (entry >> 16) +
 			   (low_bits(saved, entry) >> (entry >> 8 & 63));
-		entry = litlen[b.buf & LITLEN_MASK];
+		entry = look_up(litlen, b.buf, LITLEN_MASK);
 		refill(&b);
 		if (unlikely((size_t)distance - 1 >= (size_t)(out - valid))) {
 			broken(s, distance == 0 ? UW_WHY_DEFLATE_SYMBOL
@@ -955,6 +987,7 @@ UW_INLINE void decode_fast(struct uw_inflate *s, const u8 **next, const u8 *end,
 		out += len;
 	} while (b.next <= next_limit && out < out_limit);
 
+	lower(&b);
 	give_back(&b);
 	suspend(s, &b);
 	*next = b.next;
