@@ -89,7 +89,7 @@ static u32 reverse16(u32 x)
  * Row 0 only counts.  Row REPEAT is where a repetition of nothing ends up.
  */
 #define REPEAT	    16
-#define RUN_STORE   6 /* a run of a length other than 0 is no longer */
+#define RUN_STORE   8 /* a run of a length other than 0 is no longer than 6 */
 #define LENGTHS_MAX (FIXED_LITLEN_COUNT + FIXED_DIST_COUNT)
 
 struct lengths {
@@ -98,6 +98,16 @@ struct lengths {
 	u16 litlen_counts[REPEAT + 1];
 	u16 counts[REPEAT + 1];
 	u16 rows[REPEAT + 1][LENGTHS_MAX + RUN_STORE];
+};
+
+#define NUM4(n)	 n, (n) + 1, (n) + 2, (n) + 3
+#define NUM16(n) NUM4(n), NUM4((n) + 4), NUM4((n) + 8), NUM4((n) + 12)
+#define NUM64(n) NUM16(n), NUM16((n) + 16), NUM16((n) + 32), NUM16((n) + 48)
+
+/* Neighbours, to be copied to a row at once. */
+static const u16 numbers[LENGTHS_MAX + RUN_STORE] = {
+	NUM64(0),   NUM64(64), NUM64(128), NUM64(192),
+	NUM64(256), NUM4(320), NUM4(324),
 };
 
 /* Which part of the rows a table is made of, and how. */
@@ -183,32 +193,62 @@ static void build_subtables(const struct code *c, const struct lengths *l,
 	}
 }
 
+/* Codes up to here are written to all their places; tables are no smaller. */
+#define FILLED_BITS 5
+static_assert(FILLED_BITS <= UW_INFLATE_LITLEN_BITS &&
+		      FILLED_BITS <= UW_INFLATE_DIST_BITS,
+	      "a root is doubled up to its size, not down");
+
+/* What is left by an incomplete code, of one code of one bit or of none. */
+static void fill_rest(const struct code *c, u32 next_code)
+{
+	u32 step = next_code == 0 ? 1 : 2;
+	u32 at;
+
+	for (at = step - 1; at < 1u << c->root_bits; at += step)
+		c->table[at] = c->none;
+}
+
 /*
- * Write each code once, in a table of as many places as codes of its length
- * could have, and double the table where the length grows.  Canonical codes
- * ascend (RFC 1951, 3.2.2); counted from bit 15 down, the next is just a sum.
+ * Canonical codes ascend (RFC 1951, 3.2.2); counted from bit 15 down, the next
+ * is just a sum.  Short ones are written to all their places in a small table.
+ * Then the table is doubled where the length grows, and each code written once,
+ * which costs no more than it has symbols.  What is copied from places not yet
+ * written is overwritten: a complete code leaves none out.
  */
 UW_INLINE void build(const struct code *c, const struct lengths *l)
 {
 	u32 longest = CODE_MAX_BITS;
 	u32 next_code = 0;
-	u32 len, k;
+	u32 len, k, at;
 
-	c->table[0] = c->table[1] = c->none;
-	for (len = 1; len <= c->root_bits; len++) {
-		if (len > 1)
-			memcpy(c->table + (1u << (len - 1)), c->table,
-			       sizeof(u32) << (len - 1));
+	for (len = 1; len <= FILLED_BITS; len++) {
+		for (k = c->from[len]; k < c->to[len]; k++) {
+			u32 entry = entry_of(c, l->rows[len][k], len);
+
+			for (at = reverse16(next_code); at < 1u << FILLED_BITS;
+			     at += 1u << len)
+				c->table[at] = entry;
+			next_code += WHOLE_SPACE >> len;
+		}
+	}
+	for (; len <= c->root_bits; len++) {
+		memcpy(c->table + (1u << (len - 1)), c->table,
+		       sizeof(u32) << (len - 1));
 		for (k = c->from[len]; k < c->to[len]; k++) {
 			c->table[reverse16(next_code)] =
 				entry_of(c, l->rows[len][k], len);
 			next_code += WHOLE_SPACE >> len;
 		}
 	}
+	if (next_code == WHOLE_SPACE)
+		return;
 	while (c->from[longest] == c->to[longest] && longest > c->root_bits)
 		longest--;
 	if (longest > c->root_bits)
 		build_subtables(c, l, next_code, longest);
+	else
+		fill_rest(c, next_code);
 }
 
 static void build_tables(struct uw_inflate *s, const struct lengths *l)
@@ -255,49 +295,88 @@ static void build_tables(struct uw_inflate *s, const struct lengths *l)
 static_assert(HEADER_MAX_LEN <= UW_INFLATE_KEEP_MAX, "a header may be kept");
 
 /*
- * An entry of the precode table: 31..24 the code length or REPEAT, 23..16 how
- * often at least, 15..8 length of this code, 7..0 with its extra bits.
+ * An entry of the precode table: 31 set if the last code length is repeated,
+ * else 27..24 the code length; 23..16 how often at least, 15..8 length of this
+ * code, 7..0 with its extra bits.
  */
 static const u32 precode_kinds[PRECODE_COUNT] = {
 	0x00010000, 0x01010000, 0x02010000, 0x03010000, 0x04010000,
 	0x05010000, 0x06010000, 0x07010000, 0x08010000, 0x09010000,
 	0x0a010000, 0x0b010000, 0x0c010000, 0x0d010000, 0x0e010000,
-	0x0f010000, 0x10030002, 0x00030003, 0x000b0007,
+	0x0f010000, 0x80030002, 0x00030003, 0x000b0007,
 };
 
+/*
+ * Sort the symbols of the precode by code length, ascending; @symbols has room
+ * for as many that have none after them.  The result has a byte for each
+ * length: where its symbols end and those of the next begin.  A number with a
+ * byte for each length counts and sorts without a branch.
+ */
+static u64 sort_precode(const u8 *lens, u8 *symbols)
+{
+	u64 ends = 0;
+	u32 symbol;
+
+	for (symbol = 0; symbol < PRECODE_COUNT; symbol++)
+		ends += (u64)1 << lens[symbol] * 8;
+	/* Sums of the counts before: for now it is where the symbols begin. */
+	ends = (ends & ~(u64)255) * 0x0101010101010100 + PRECODE_COUNT;
+	for (symbol = 0; symbol < PRECODE_COUNT; symbol++) {
+		u32 at = lens[symbol] * 8u;
+
+		symbols[ends >> at & 255] = (u8)symbol;
+		ends += (u64)1 << at;
+	}
+	return ends;
+}
+
 /* Incomplete sets are refused, the empty one included. */
-static bool build_precode(const u8 *lens, u32 *table)
+static bool build_precode(const u8 *symbols, u64 ends, u32 *table)
 {
 	u32 next_code = 0;
-	u32 len, symbol, at;
+	u32 k = 0;
+	u32 len, at;
 
 	for (len = 1; len <= PRECODE_MAX_BITS; len++) {
-		for (symbol = 0; symbol < PRECODE_COUNT; symbol++) {
-			if (lens[symbol] != len)
-				continue;
+		for (; k < (ends >> len * 8 & 255); k++) {
+			u32 entry = precode_kinds[symbols[k]] + len * 0x101;
+
 			for (at = reverse16(next_code);
 			     at < 1u << PRECODE_MAX_BITS; at += 1u << len)
-				table[at] = precode_kinds[symbol] + len * 0x101;
+				table[at] = entry;
 			next_code += WHOLE_SPACE >> len;
 		}
 	}
 	return next_code == WHOLE_SPACE;
 }
 
+/* Their lengths stand in this order, so that the last ones are often none. */
+static const u8 precode_order[PRECODE_COUNT] = {
+	16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15,
+};
+
+#define PRECODE_LEN_BITS 3
+static_assert((PRECODE_COUNT - 1) * PRECODE_LEN_BITS <= REFILLED_BITS,
+	      "all lengths but one in one refill");
+
 static bool read_precode(struct bits *b, u32 count, u32 *table)
 {
-	static const u8 order[PRECODE_COUNT] = {16, 17, 18, 0,	8, 7,  9,
-						6,  10, 5,  11, 4, 12, 3,
-						13, 2,	14, 1,	15};
-	u8 lens[PRECODE_COUNT] = {0};
+	u32 early = count < PRECODE_COUNT ? count : PRECODE_COUNT - 1;
+	u8 lens[PRECODE_COUNT];
+	u8 symbols[2 * PRECODE_COUNT];
+	u64 buf;
 	u32 i;
 
-	for (i = 0; i < count; i++) {
-		if ((u8)b->count < 3)
-			refill(b);
-		lens[order[i]] = (u8)take(b, 3);
-	}
-	return build_precode(lens, table);
+	refill(b);
+	buf = b->buf & (((u64)1 << early * PRECODE_LEN_BITS) - 1);
+	for (i = 0; i < PRECODE_COUNT - 1; i++)
+		lens[precode_order[i]] = buf >> i * PRECODE_LEN_BITS & 7;
+	drop(b, early * PRECODE_LEN_BITS);
+	refill(b);
+	lens[precode_order[i]] = 0;
+	if (count == PRECODE_COUNT)
+		lens[precode_order[i]] = (u8)take(b, PRECODE_LEN_BITS);
+	return build_precode(symbols, sort_precode(lens, symbols), table);
 }
 
 /* A code length that may be repeated, and how far they have been read. */
@@ -311,27 +390,32 @@ struct run {
  * Each run is put in its row without a branch: stored longer than it is, the
  * next one of that row overwrites the excess.
  */
-static void read_runs(struct bits *b, const u32 *table, struct lengths *l,
+static void read_runs(struct bits *bits, const u32 *table, struct lengths *l,
 		      struct run *run, u32 end)
 {
-	while (run->next < end) {
-		u32 entry, count, i;
-		u16 *row;
+	struct bits b = *bits;
+	u32 value = run->value;
+	u32 next = run->next;
 
-		if ((u8)b->count < PRECODE_MAX_BITS + 7)
-			refill(b);
-		entry = table[b->buf & ((1u << PRECODE_MAX_BITS) - 1)];
+	refill(&b);
+	while (next < end) {
+		u32 entry = table[b.buf & ((1u << PRECODE_MAX_BITS) - 1)];
+		u32 count;
+
+		refill(&b);
 		count = (entry >> 16 & 255) +
-			(low_bits(b->buf, entry & 255) >> (entry >> 8 & 255));
-		drop(b, entry);
-		if (entry >> 24 != REPEAT)
-			run->value = entry >> 24;
-		row = l->rows[run->value] + l->counts[run->value];
-		for (i = 0; i < RUN_STORE; i++)
-			row[i] = (u16)(run->next + i);
-		l->counts[run->value] = (u16)(l->counts[run->value] + count);
-		run->next += count;
+			(low_bits(b.buf, entry & 255) >> (entry >> 8 & 15));
+		drop(&b, entry);
+		/* All ones if the value stays, else the entry brings one. */
+		value = (value & (0 - (entry >> 31))) | (entry >> 24 & 15);
+		memcpy(l->rows[value] + l->counts[value], numbers + next,
+		       RUN_STORE * sizeof(u16));
+		l->counts[value] = (u16)(l->counts[value] + count);
+		next += count;
 	}
+	*bits = b;
+	run->value = value;
+	run->next = next;
 }
 
 /*

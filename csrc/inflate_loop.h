@@ -256,8 +256,37 @@ static_assert(TURN_MAX <= UW_INFLATE_SLACK, "a turn stays in the slack");
 
 /* -------------------------------------------------------------- fast loop */
 
-#define LITLEN_MASK	  ((1u << UW_INFLATE_LITLEN_BITS) - 1)
-#define DIST_MASK	  ((1u << UW_INFLATE_DIST_BITS) - 1)
+#define LITLEN_MASK ((1u << UW_INFLATE_LITLEN_BITS) - 1)
+#define DIST_MASK   ((1u << UW_INFLATE_DIST_BITS) - 1)
+
+/*
+ * The fast loop keeps two bits that were consumed below those to come, which
+ * then are, masked, the offset of a table's entry: an index that has yet to be
+ * scaled is a cycle of seven in each look-up, and the look-ups are a chain.
+ */
+#define RAISED_BITS 2
+static_assert(1 << RAISED_BITS == sizeof(u32), "places are that far apart");
+
+UW_INLINE void raise(struct bits *b)
+{
+	b->buf <<= RAISED_BITS;
+	b->count += RAISED_BITS;
+}
+
+UW_INLINE void lower(struct bits *b)
+{
+	b->buf >>= RAISED_BITS;
+	b->count -= RAISED_BITS;
+}
+
+UW_INLINE u32 look_up(const u32 *table, u64 raised, u32 mask)
+{
+	u32 entry;
+
+	memcpy(&entry, (const u8 *)table + (raised & (u64)mask << RAISED_BITS),
+	       sizeof(entry));
+	return entry;
+}
 
 #define LENGTH_MAX_BITS	  (CODE_MAX_BITS + 5)
 #define DISTANCE_MAX_BITS (CODE_MAX_BITS + 13)
@@ -269,13 +298,14 @@ static_assert(TURN_MAX <= UW_INFLATE_SLACK, "a turn stays in the slack");
  */
 static_assert(2 * UW_INFLATE_LITLEN_BITS + LENGTH_MAX_BITS +
 			      UW_INFLATE_DIST_BITS <=
-		      REFILLED_BITS,
+		      REFILLED_BITS - RAISED_BITS,
 	      "two literals, a length and the look-up of a distance");
 static_assert(2 * UW_INFLATE_LITLEN_BITS + CODE_MAX_BITS +
 			      UW_INFLATE_LITLEN_BITS <=
-		      REFILLED_BITS,
+		      REFILLED_BITS - RAISED_BITS,
 	      "two literals, a long one, and the look-up of the next symbol");
-static_assert(DISTANCE_MAX_BITS + UW_INFLATE_LITLEN_BITS <= REFILLED_BITS,
+static_assert(DISTANCE_MAX_BITS + UW_INFLATE_LITLEN_BITS <=
+		      REFILLED_BITS - RAISED_BITS,
 	      "a distance and the look-up of the next symbol");
 
 /* It reads 8 bytes at up to 7 bytes beyond the place where it begins. */
@@ -317,13 +347,15 @@ UW_INLINE struct loop loop_begin(const struct uw_inflate *s, const u8 *next)
 {
 	struct loop l = {.b = resume(s, next), .out = s->out};
 
+	raise(&l.b);
 	refill(&l.b);
-	l.entry = s->litlen[l.b.buf & LITLEN_MASK];
+	l.entry = look_up(s->litlen, l.b.buf, LITLEN_MASK);
 	return l;
 }
 
 UW_INLINE void loop_end(struct uw_inflate *s, struct loop *l, const u8 **next)
 {
+	lower(&l->b);
 	give_back(&l->b);
 	suspend(s, &l->b);
 	*next = l->b.next;
@@ -336,7 +368,7 @@ UW_INLINE void take_literal(struct loop *l, const u32 *litlen)
 	*l->out = (u8)(l->entry >> 16);
 	l->out += l->entry >> 31;
 	drop(&l->b, l->entry);
-	l->entry = litlen[l->b.buf & LITLEN_MASK];
+	l->entry = look_up(litlen, l->b.buf, LITLEN_MASK);
 }
 
 /*
@@ -370,7 +402,8 @@ UW_INLINE bool loop_turn(struct loop *l, struct uw_inflate *s, bool wide,
 		if (!(entry & END)) {
 			drop(&l->b, UW_INFLATE_LITLEN_BITS);
 			entry = litlen[(entry >> 16 & 0x1fff) +
-				       low_bits(l->b.buf, entry >> 8 & 15)];
+				       low_bits(l->b.buf >> RAISED_BITS,
+						entry >> 8 & 15)];
 			if (entry & LITERAL)
 				goto literal;
 		}
@@ -383,22 +416,22 @@ UW_INLINE bool loop_turn(struct loop *l, struct uw_inflate *s, bool wide,
 			return false;
 		}
 	}
-	saved = l->b.buf;
+	saved = l->b.buf >> RAISED_BITS;
 	total = entry >> 8;
 	drop(&l->b, total);
 	len = (entry >> 16 & 0x1ff) + (low_bits(saved, total) >> (entry >> 25));
-	entry = dist[l->b.buf & DIST_MASK];
+	entry = look_up(dist, l->b.buf, DIST_MASK);
 	refill(&l->b);
 	if (unlikely(entry & DIST_SUBTABLE)) {
 		drop(&l->b, UW_INFLATE_DIST_BITS);
-		entry = dist[(entry >> 16) +
-			     low_bits(l->b.buf, entry >> 8 & 15)];
+		entry = dist[(entry >> 16) + low_bits(l->b.buf >> RAISED_BITS,
+						      entry >> 8 & 15)];
 	}
-	saved = l->b.buf;
+	saved = l->b.buf >> RAISED_BITS;
 	drop(&l->b, entry);
 	distance =
 		(entry >> 16) + (low_bits(saved, entry) >> (entry >> 8 & 63));
-	l->entry = litlen[l->b.buf & LITLEN_MASK];
+	l->entry = look_up(litlen, l->b.buf, LITLEN_MASK);
 	refill(&l->b);
 	if (unlikely((size_t)distance - 1 >= (size_t)(l->out - s->valid))) {
 		broken(s, distance == 0 ? UW_WHY_DEFLATE_SYMBOL
