@@ -321,7 +321,15 @@ void uw_drain_settle(struct uw_drain *drain)
 
 void uw_drain_settle_pair(struct uw_drain *drain, struct uw_drain *other)
 {
-	(void)other;
+	struct uw_shadow *a = &drain->rest, *b = &other->rest;
+	size_t count = a->count < b->count ? a->count : b->count;
+
+	uw_sha256_blocks_pair(&drain->sha, a->blocks, &other->sha, b->blocks,
+			      count);
+	a->blocks += count * UW_SHA256_BLOCK;
+	a->count -= count;
+	b->blocks += count * UW_SHA256_BLOCK;
+	b->count -= count;
 	uw_drain_settle(drain);
 }
 

@@ -9,9 +9,10 @@
 #define STATE_WORDS    8
 #define LENGTH_LEN     8 /* the number of bits at the end of the padding */
 #define SCHEDULE_WORDS 64
+#define END_LEN	       (2 * UW_SHA256_BLOCK) /* the most that padding makes */
 
 /* The first 32 bits of the fractions of the cube roots of the first primes. */
-const u32 uw_sha256_constants[SCHEDULE_WORDS] = {
+_Alignas(64) const u32 uw_sha256_constants[SCHEDULE_WORDS] = {
 	0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1,
 	0x923f82a4, 0xab1c5ed5, 0xd807aa98, 0x12835b01, 0x243185be, 0x550c7dc3,
 	0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174, 0xe49b69c1, 0xefbe4786,
@@ -128,6 +129,17 @@ static void hash_blocks(struct uw_sha256 *sha, const u8 *data, size_t count)
 		uw_sha256_blocks_portable(sha->state, data, count);
 }
 
+static void hash_both(struct uw_sha256 *a, const u8 *a_data,
+		      struct uw_sha256 *b, const u8 *b_data, size_t count)
+{
+	if (a->cpu & b->cpu & UW_CPU_SHA) {
+		uw_sha256_pair_sha(a->state, a_data, b->state, b_data, count);
+	} else {
+		hash_blocks(a, a_data, count);
+		hash_blocks(b, b_data, count);
+	}
+}
+
 #elif defined(UW_ARM)
 
 static void hash_blocks(struct uw_sha256 *sha, const u8 *data, size_t count)
@@ -138,6 +150,17 @@ static void hash_blocks(struct uw_sha256 *sha, const u8 *data, size_t count)
 		uw_sha256_blocks_portable(sha->state, data, count);
 }
 
+static void hash_both(struct uw_sha256 *a, const u8 *a_data,
+		      struct uw_sha256 *b, const u8 *b_data, size_t count)
+{
+	if (a->cpu & b->cpu & UW_CPU_ARM_SHA2) {
+		uw_sha256_pair_arm(a->state, a_data, b->state, b_data, count);
+	} else {
+		hash_blocks(a, a_data, count);
+		hash_blocks(b, b_data, count);
+	}
+}
+
 #else
 
 static void hash_blocks(struct uw_sha256 *sha, const u8 *data, size_t count)
@@ -145,7 +168,62 @@ static void hash_blocks(struct uw_sha256 *sha, const u8 *data, size_t count)
 	uw_sha256_blocks_portable(sha->state, data, count);
 }
 
+static void hash_both(struct uw_sha256 *a, const u8 *a_data,
+		      struct uw_sha256 *b, const u8 *b_data, size_t count)
+{
+	hash_blocks(a, a_data, count);
+	hash_blocks(b, b_data, count);
+}
+
 #endif
+
+/* Whole blocks, one after the other. */
+struct run {
+	const u8 *data;
+	size_t count;
+};
+
+/* What a call has to hash: first one run, then the other; either may be empty.
+ */
+struct work {
+	struct uw_sha256 *sha;
+	struct run first, second;
+};
+
+static void advance(struct work *w, size_t count)
+{
+	w->first.data += count * UW_SHA256_BLOCK;
+	w->first.count -= count;
+	if (w->first.count == 0) {
+		w->first = w->second;
+		w->second.count = 0;
+	}
+}
+
+static void hash_alone(const struct work *w)
+{
+	if (w->first.count > 0)
+		hash_blocks(w->sha, w->first.data, w->first.count);
+	if (w->second.count > 0)
+		hash_blocks(w->sha, w->second.data, w->second.count);
+}
+
+/* Side by side the blocks that both have, then what one has more. */
+static void hash_pair(struct work *a, struct work *b)
+{
+	size_t count;
+
+	while (a->first.count > 0 && b->first.count > 0) {
+		count = a->first.count;
+		if (count > b->first.count)
+			count = b->first.count;
+		hash_both(a->sha, a->first.data, b->sha, b->first.data, count);
+		advance(a, count);
+		advance(b, count);
+	}
+	hash_alone(a);
+	hash_alone(b);
+}
 
 void uw_sha256_init(struct uw_sha256 *sha, u32 cpu)
 {
@@ -154,38 +232,57 @@ void uw_sha256_init(struct uw_sha256 *sha, u32 cpu)
 	sha->cpu = cpu;
 }
 
-/* Complete the block that an earlier update began, as far as @len reaches. */
-static size_t fill_block(struct uw_sha256 *sha, const u8 *data, size_t len)
+/* The blocks that @len more bytes complete; keep_rest() follows their hash. */
+static struct work take_blocks(struct uw_sha256 *sha, const u8 *data,
+			       size_t len)
 {
 	size_t have = sha->len % UW_SHA256_BLOCK;
-	size_t take = UW_SHA256_BLOCK - have;
+	size_t missing = UW_SHA256_BLOCK - have;
 
-	if (take > len)
-		take = len;
-	memcpy(sha->block + have, data, take);
-	sha->len += take;
-	if (have + take == UW_SHA256_BLOCK)
-		hash_blocks(sha, sha->block, 1);
-	return take;
+	sha->len += len;
+	if (have == 0)
+		return (struct work){sha, {data, len / UW_SHA256_BLOCK}, {0}};
+	if (len < missing) {
+		if (len > 0)
+			memcpy(sha->block + have, data, len);
+		return (struct work){.sha = sha};
+	}
+	memcpy(sha->block + have, data, missing);
+	data += missing;
+	len -= missing;
+	return (struct work){
+		sha, {sha->block, 1}, {data, len / UW_SHA256_BLOCK}};
+}
+
+/* A rest longer than @len is that of a block begun before: it is there. */
+static void keep_rest(struct uw_sha256 *sha, const u8 *data, size_t len)
+{
+	size_t rest = sha->len % UW_SHA256_BLOCK;
+
+	if (rest > 0 && rest <= len)
+		memcpy(sha->block, data + len - rest, rest);
+}
+
+void uw_sha256_update(struct uw_sha256 *sha, const u8 *data, size_t len)
+{
+	struct work w = take_blocks(sha, data, len);
+
+	hash_alone(&w);
+	keep_rest(sha, data, len);
 }
 
 size_t uw_sha256_defer(struct uw_sha256 *sha, const u8 *data, size_t len,
 		       const u8 **blocks_ret)
 {
-	size_t filled, whole;
+	struct work w = take_blocks(sha, data, len);
 
-	if (sha->len % UW_SHA256_BLOCK != 0 && len > 0) {
-		filled = fill_block(sha, data, len);
-		data += filled;
-		len -= filled;
+	if (w.first.data == sha->block) {
+		hash_blocks(sha, sha->block, 1);
+		advance(&w, 1);
 	}
-	whole = len / UW_SHA256_BLOCK;
-	sha->len += len;
-	len -= whole * UW_SHA256_BLOCK;
-	if (len > 0)
-		memcpy(sha->block, data + whole * UW_SHA256_BLOCK, len);
-	*blocks_ret = data;
-	return whole;
+	keep_rest(sha, data, len);
+	*blocks_ret = w.first.data;
+	return w.first.count;
 }
 
 void uw_sha256_blocks(struct uw_sha256 *sha, const u8 *data, size_t count)
@@ -194,32 +291,68 @@ void uw_sha256_blocks(struct uw_sha256 *sha, const u8 *data, size_t count)
 		hash_blocks(sha, data, count);
 }
 
-void uw_sha256_update(struct uw_sha256 *sha, const u8 *data, size_t len)
+void uw_sha256_blocks_pair(struct uw_sha256 *a, const u8 *a_data,
+			   struct uw_sha256 *b, const u8 *b_data, size_t count)
 {
-	const u8 *blocks;
-	size_t count = uw_sha256_defer(sha, data, len, &blocks);
+	if (count > 0)
+		hash_both(a, a_data, b, b_data, count);
+}
 
-	uw_sha256_blocks(sha, blocks, count);
+void uw_sha256_update_pair(struct uw_sha256 *a, const u8 *a_data, size_t a_len,
+			   struct uw_sha256 *b, const u8 *b_data, size_t b_len)
+{
+	struct work a_work = take_blocks(a, a_data, a_len);
+	struct work b_work = take_blocks(b, b_data, b_len);
+
+	hash_pair(&a_work, &b_work);
+	keep_rest(a, a_data, a_len);
+	keep_rest(b, b_data, b_len);
 }
 
 /*
- * FIPS 180-4 section 5.1.1: a one, zeros, the number of bits.  Both blocks that
- * this may take are laid out first and hashed by one call.
+ * FIPS 180-4 section 5.1.1: a one, zeros, the number of bits.  @end has room
+ * for the two blocks that this may take; both are hashed by one call.
  */
-void uw_sha256_final(struct uw_sha256 *sha, u8 *digest_ret)
+static struct work pad(struct uw_sha256 *sha, u8 *end)
 {
-	u8 end[2 * UW_SHA256_BLOCK] = {0};
 	size_t have = sha->len % UW_SHA256_BLOCK;
 	size_t count = have + 1 + LENGTH_LEN <= UW_SHA256_BLOCK ? 1 : 2;
 	u8 *length = end + count * UW_SHA256_BLOCK - LENGTH_LEN;
 	u64 bits = sha->len * 8;
-	int i;
 
+	memset(end, 0, END_LEN);
 	memcpy(end, sha->block, have);
 	end[have] = 0x80;
 	store_be32(length, (u32)(bits >> 32));
 	store_be32(length + 4, (u32)bits);
-	hash_blocks(sha, end, count);
+	return (struct work){sha, {end, count}, {0}};
+}
+
+static void store_digest(const struct uw_sha256 *sha, u8 *digest_ret)
+{
+	int i;
+
 	for (i = 0; i < STATE_WORDS; i++)
 		store_be32(digest_ret + 4 * i, sha->state[i]);
+}
+
+void uw_sha256_final(struct uw_sha256 *sha, u8 *digest_ret)
+{
+	u8 end[END_LEN];
+	struct work w = pad(sha, end);
+
+	hash_alone(&w);
+	store_digest(sha, digest_ret);
+}
+
+void uw_sha256_final_pair(struct uw_sha256 *a, u8 *a_digest_ret,
+			  struct uw_sha256 *b, u8 *b_digest_ret)
+{
+	u8 a_end[END_LEN], b_end[END_LEN];
+	struct work a_work = pad(a, a_end);
+	struct work b_work = pad(b, b_end);
+
+	hash_pair(&a_work, &b_work);
+	store_digest(a, a_digest_ret);
+	store_digest(b, b_digest_ret);
 }

@@ -164,6 +164,16 @@ void uw_sha256_update(struct uw_sha256 *sha, const uint8_t *data, size_t len);
 void uw_sha256_final(struct uw_sha256 *sha, uint8_t *digest_ret);
 
 /*
+ * The same of two messages at once: what both have of whole blocks takes little
+ * more time than one alone.
+ */
+void uw_sha256_update_pair(struct uw_sha256 *a, const uint8_t *a_data,
+			   size_t a_len, struct uw_sha256 *b,
+			   const uint8_t *b_data, size_t b_len);
+void uw_sha256_final_pair(struct uw_sha256 *a, uint8_t *a_digest_ret,
+			  struct uw_sha256 *b, uint8_t *b_digest_ret);
+
+/*
  * A DEFLATE decoder with windows of its own, for tests and benchmarks.
  * uw_inflater_run() returns an enum uw_inflate_result.
  */

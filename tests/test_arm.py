@@ -29,6 +29,7 @@ CALLS = [
     *((0, split, 300) for split in range(301)),
     (1, 0, 65537),
 ]
+PAIRS = [*((size, 7 * size % 301) for size in range(301)), (40000, 30000)]
 
 pytestmark = [
     pytest.mark.skipif(
@@ -46,6 +47,22 @@ def expected_line(data: bytes, cpu: int, call: tuple[int, int, int]) -> str:
     part = data[start : start + size]
     digest = hashlib.sha256(part).hexdigest()
     return f"{cpu} {start} {split} {size} {zlib.crc32(part):08x} {digest}"
+
+
+def expected_pair(data: bytes, cpu: int, sizes: tuple[int, int]) -> str:
+    """What it has to print for two messages, the second after the first."""
+    size, other = sizes
+    digest = hashlib.sha256(data[:size]).hexdigest()
+    other_digest = hashlib.sha256(data[size : size + other]).hexdigest()
+    return f"{cpu} pair {size} {other} {digest} {other_digest}"
+
+
+def expected_lines(data: bytes, cpu: int) -> list[str]:
+    """All that it has to print for *cpu*."""
+    return [
+        *(expected_line(data, cpu, call) for call in CALLS),
+        *(expected_pair(data, cpu, sizes) for sizes in PAIRS),
+    ]
 
 
 @pytest.mark.parametrize("extra", [(), TRAPS], ids=["plain", "sanitized"])
@@ -73,5 +90,5 @@ def test_each_arm_variant_agrees_with_zlib_and_hashlib(tmp_path, extra):
 
     assert [
         f"detected {BOTH}",
-        *(expected_line(data, cpu, call) for cpu in CPUS for call in CALLS),
+        *(line for cpu in CPUS for line in expected_lines(data, cpu)),
     ] == output.splitlines()

@@ -10,6 +10,7 @@ from itertools import count, islice
 import pytest
 from hashes import (
     CSRC,
+    Bytes,
     Fence,
     aligned,
     message,
@@ -23,6 +24,41 @@ from unwheel._native import ffi, lib
 every_cpu = pytest.mark.parametrize(
     "cpu", subsets(lib.UW_CPU_SHA, lib.UW_CPU_ARM_SHA2), ids=hex
 )
+
+
+# Around the ends of blocks, with and without the room that padding needs.
+EDGES = [0, 1, 8, 55, 56, 63, 64, 65, 119, 120, 128, 183, 192, 247, 300]
+
+
+class Pair:
+    """Two messages that are hashed together."""
+
+    def __init__(self, cpu: int, other_cpu: int | None = None) -> None:
+        self._a = ffi.new("struct uw_sha256 *")
+        self._b = ffi.new("struct uw_sha256 *")
+        lib.uw_sha256_init(self._a, cpu)
+        lib.uw_sha256_init(self._b, cpu if other_cpu is None else other_cpu)
+
+    def update(self, a: Bytes, b: Bytes) -> Pair:
+        """Go on with *a* and *b*."""
+        lib.uw_sha256_update_pair(
+            *(self._a, ffi.from_buffer(a), len(a)),
+            *(self._b, ffi.from_buffer(b), len(b)),
+        )
+        return self
+
+    def begin(self, a: bytes, b: bytes) -> Pair:
+        """Go on with *a* and *b*, one after the other."""
+        lib.uw_sha256_update(self._a, a, len(a))
+        lib.uw_sha256_update(self._b, b, len(b))
+        return self
+
+    def final(self) -> tuple[str, str]:
+        """Both digests, in hex."""
+        a = ffi.new("uint8_t[32]")
+        b = ffi.new("uint8_t[32]")
+        lib.uw_sha256_final_pair(self._a, a, self._b, b)
+        return bytes(a).hex(), bytes(b).hex()
 
 
 def reference(data: bytes) -> str:
@@ -180,6 +216,120 @@ def test_reads_no_byte_outside_of_the_message(cpu):
         data = message(size)
         assert reference(data) == sha256(cpu, fence.at_start(data))
         assert reference(data) == sha256(cpu, fence.at_end(data))
+
+
+@every_cpu
+def test_a_pair_agrees_with_hashlib_at_every_length(cpu):
+    """
+    Each length next to shorter and longer ones, on either side.
+    """
+    data = message(301)
+    other = message(301, seed=1)
+    first = [reference(data[:size]) for size in range(301)]
+    second = [reference(other[:size]) for size in range(301)]
+
+    for size in range(301):
+        for edge in EDGES:
+            a = Pair(cpu).update(data[:size], other[:edge]).final()
+            b = Pair(cpu).update(data[:edge], other[:size]).final()
+            assert (first[size], second[edge]) == a
+            assert (first[edge], second[size]) == b
+
+
+@every_cpu
+def test_a_pair_continues_from_any_split(cpu):
+    """
+    Both in the middle of a block, or one, or none; and again in the next call.
+    """
+    data = message(400)
+    other = message(400, seed=1)
+    expected = reference(data), reference(other)
+
+    for at in range(130):
+        for edge in EDGES:
+            pair = Pair(cpu).begin(data[:at], other[:edge])
+            pair.update(data[at:300], other[edge:333])
+            assert expected == pair.update(data[300:], other[333:]).final()
+
+
+@every_cpu
+def test_a_pair_of_long_messages(cpu):
+    """
+    Many blocks side by side, at any alignment, and a rest that has no partner.
+    """
+    for offset in range(16):
+        data = message(50_000 + offset)
+        other = message(20_000, seed=1)
+        pair = Pair(cpu).update(aligned(data, offset), aligned(other, 5))
+        assert (reference(data), reference(other)) == pair.final()
+
+
+@every_cpu
+def test_a_pair_may_be_the_same_bytes_twice(cpu):
+    """
+    Only the states have to be two.
+    """
+    data = message(1000)
+
+    actual = Pair(cpu).update(data, data).final()
+
+    assert (reference(data), reference(data)) == actual
+
+
+@every_cpu
+def test_a_pair_of_different_variants(cpu):
+    """
+    Two lanes need both; each alone takes the variant that was asked for.
+    """
+    data = message(1000)
+    other = message(900, seed=1)
+    expected = reference(data), reference(other)
+
+    for unlike in ((0, cpu), (cpu, 0)):
+        assert expected == Pair(*unlike).update(data, other).final()
+
+
+@every_cpu
+def test_an_empty_update_changes_nothing_in_a_pair(cpu):
+    """
+    Nor from NULL, on either side.
+    """
+    a = ffi.new("struct uw_sha256 *")
+    b = ffi.new("struct uw_sha256 *")
+    digest = ffi.new("uint8_t[32]")
+    data = message(200)
+
+    lib.uw_sha256_init(a, cpu)
+    lib.uw_sha256_init(b, cpu)
+    for piece in (data[:64], data[64:100], data[100:]):
+        lib.uw_sha256_update_pair(a, ffi.NULL, 0, b, piece, len(piece))
+        lib.uw_sha256_update_pair(a, piece, len(piece), b, ffi.NULL, 0)
+        lib.uw_sha256_update_pair(a, ffi.NULL, 0, b, ffi.NULL, 0)
+
+    for sha in (a, b):
+        lib.uw_sha256_final(sha, digest)
+        assert reference(data) == bytes(digest).hex()
+
+
+@without_mprotect
+@every_cpu
+def test_a_pair_reads_no_byte_outside_of_the_messages(cpu):
+    """
+    Each between two pages that may not be read, flush against either.
+    """
+    fence, other_fence = Fence(), Fence()
+    other = message(300, seed=1)
+    second = {edge: reference(other[:edge]) for edge in EDGES}
+
+    for size in range(300):
+        data = message(size)
+        edge = EDGES[size % len(EDGES)]
+        expected = reference(data), second[edge]
+        for a, b in (
+            (fence.at_start(data), other_fence.at_start(other[:edge])),
+            (fence.at_end(data), other_fence.at_end(other[:edge])),
+        ):
+            assert expected == Pair(cpu).update(a, b).final()
 
 
 def test_counts_more_than_32_bits_of_message():

@@ -15,7 +15,11 @@
  *	CPU START SPLIT LENGTH CRC-32 SHA-256
  *
  * for the LENGTH bytes from START on, given in two pieces, the first of SPLIT
- * bytes.  The test compares them with zlib and hashlib.
+ * bytes.  Of two messages at once, from the start and from its end on, it says
+ *
+ *	CPU pair LENGTH OTHER-LENGTH SHA-256 OTHER-SHA-256
+ *
+ * The test compares them with zlib and hashlib.
  */
 #include "crc32.h"
 #include "sha256.h"
@@ -25,13 +29,20 @@
 
 static u8 input[70000];
 
+static void print_digest(const u8 *digest)
+{
+	size_t i;
+
+	for (i = 0; i < 32; i++)
+		printf("%02x", digest[i]);
+}
+
 static void print_hashes(u32 cpu, size_t start, size_t split, size_t len)
 {
 	const u8 *data = input + start;
 	struct uw_sha256 sha;
 	u8 digest[32];
 	u32 crc;
-	size_t i;
 
 	crc = uw_crc32(cpu, 0, data, split);
 	crc = uw_crc32(cpu, crc, data + split, len - split);
@@ -42,12 +53,37 @@ static void print_hashes(u32 cpu, size_t start, size_t split, size_t len)
 
 	printf("%" PRIu32 " %zu %zu %zu %08" PRIx32 " ", cpu, start, split, len,
 	       crc);
-	for (i = 0; i < sizeof(digest); i++)
-		printf("%02x", digest[i]);
+	print_digest(digest);
 	putchar('\n');
 }
 
-/* Every length, every alignment, every split of a short message; a long one. */
+/* The first third of each alone, then the rest of both together. */
+static void print_pair(u32 cpu, size_t a_len, size_t b_len)
+{
+	const u8 *a_data = input, *b_data = input + a_len;
+	size_t a_third = a_len / 3, b_third = b_len / 3;
+	u8 a_digest[32], b_digest[32];
+	struct uw_sha256 a, b;
+
+	uw_sha256_init(&a, cpu);
+	uw_sha256_init(&b, cpu);
+	uw_sha256_update(&a, a_data, a_third);
+	uw_sha256_update(&b, b_data, b_third);
+	uw_sha256_update_pair(&a, a_data + a_third, a_len - a_third, &b,
+			      b_data + b_third, b_len - b_third);
+	uw_sha256_final_pair(&a, a_digest, &b, b_digest);
+
+	printf("%" PRIu32 " pair %zu %zu ", cpu, a_len, b_len);
+	print_digest(a_digest);
+	putchar(' ');
+	print_digest(b_digest);
+	putchar('\n');
+}
+
+/*
+ * Every length, every alignment, every split of a short message; a long one;
+ * lengths in pairs.
+ */
 static void print_all(u32 cpu)
 {
 	size_t i;
@@ -59,6 +95,9 @@ static void print_all(u32 cpu)
 	for (i = 0; i <= 300; i++)
 		print_hashes(cpu, 0, i, 300);
 	print_hashes(cpu, 1, 0, 65537);
+	for (i = 0; i <= 300; i++)
+		print_pair(cpu, i, 7 * i % 301);
+	print_pair(cpu, 40000, 30000);
 }
 
 int main(void)
