@@ -59,6 +59,19 @@ static u8 *other_window(struct uw_scratch *scratch)
 	return scratch->windows[scratch->current];
 }
 
+/*
+ * Half of what is left: a span is hashed while the next one is decoded, so that
+ * the last one, for which there is none, had better be short.
+ */
+static size_t choose_span_len(const struct uw_decode *decode)
+{
+	u64 left = decode->entry->size - decode->plain_len;
+
+	if (decode->entry->method == STORED || left / 2 >= UW_SPAN_LEN)
+		return UW_SPAN_LEN;
+	return left / 2 > UW_SPAN_LEAST ? (size_t)left / 2 : UW_SPAN_LEAST;
+}
+
 void uw_decode_init(struct uw_decode *decode, const struct uw_archive *archive,
 		    u32 entry, struct uw_scratch *scratch)
 {
@@ -66,13 +79,13 @@ void uw_decode_init(struct uw_decode *decode, const struct uw_archive *archive,
 	decode->entry = &archive->entries[entry];
 	decode->scratch = scratch;
 	decode->window = other_window(scratch);
-	decode->span_len = UW_SPAN_LEN;
 	decode->next = scratch->input;
 	decode->end = scratch->input;
 	decode->read_len = 0;
 	decode->plain_len = 0;
 	decode->done = false;
-	uw_inflate_init(&scratch->inflate, decode->window, UW_SPAN_LEN,
+	decode->span_len = choose_span_len(decode);
+	uw_inflate_init(&scratch->inflate, decode->window, decode->span_len,
 			scratch->cpu);
 }
 
@@ -83,7 +96,8 @@ void uw_decode_turn(struct uw_decode *decode)
 	if (decode->entry->method == STORED
 		    ? decode->read_len != 0
 		    : uw_inflate_full(&scratch->inflate))
-		uw_decode_move(decode, other_window(scratch), UW_SPAN_LEN);
+		uw_decode_move(decode, other_window(scratch),
+			       choose_span_len(decode));
 }
 
 void uw_decode_move(struct uw_decode *decode, u8 *window, size_t span_len)

@@ -19,6 +19,7 @@
  * and smaller ones where two threads share a member.
  */
 #define UW_SPAN_LEN   ((size_t)128 << 10)
+#define UW_SPAN_LEAST ((size_t)16 << 10)
 #define UW_CHUNK_LEN  ((size_t)64 << 10)
 #define UW_RING_COUNT 8
 #define UW_RING_LEN   (UW_RING_COUNT * (UW_CHUNK_LEN + UW_INFLATE_SLACK))
