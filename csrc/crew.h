@@ -11,10 +11,11 @@
 #include "sync.h"
 
 /*
- * A member that may be done by two threads: the owner decodes into the ring
- * from @head, a helper measures from @tail, in order.  Chunks are written by
- * either, in any order: the helper after it has measured one, the owner instead
- * of waiting when the ring is full.
+ * A member that is done by two threads, if a helper comes.  The owner decodes
+ * chunks.  They are measured in order, by one thread at a time, and written in
+ * any order; one that is both, and those before it, makes room.  All of that is
+ * the helper's, as far as it can; the owner measures in the shadow of decoding
+ * when the helper falls behind, and writes instead of waiting for room.
  */
 struct uw_chunk {
 	const u8 *span;
@@ -36,11 +37,13 @@ struct uw_split {
 	struct uw_mutex mutex;
 	struct uw_cond changed;
 	struct uw_chunk ring[UW_RING_COUNT];
-	u32 head;
-	u32 tail;
-	bool crowded; /* the owner waits for room */
-	bool ended;   /* no chunk comes after head */
-	bool left;    /* the helper has gone */
+	u32 head;	/* chunks so far, */
+	u32 measured;	/* measured, */
+	u32 tail;	/* and gone */
+	bool measuring; /* somebody does the next one */
+	bool crowded;	/* the owner waits for room */
+	bool ended;	/* no chunk comes after head */
+	bool left;	/* the helper has gone */
 	enum uw_status status;
 	struct uw_error error; /* of a write by either */
 };

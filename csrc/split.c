@@ -9,6 +9,10 @@
 /* The helper sleeps until so many chunks wait: one wake-up for all of them. */
 #define WAKE_COUNT (UW_RING_COUNT / 2)
 
+/* When so many wait to be measured, it has fallen behind. */
+#define BEHIND_COUNT (WAKE_COUNT + 1)
+static_assert(BEHIND_COUNT < UW_RING_COUNT, "before the owner has to wait");
+
 void uw_split_offer(struct uw_worker *worker, struct uw_batch *batch,
 		    struct uw_drain *drain, u64 size)
 {
@@ -19,7 +23,9 @@ void uw_split_offer(struct uw_worker *worker, struct uw_batch *batch,
 	split->drain = drain;
 	split->size = size;
 	split->head = 0;
+	split->measured = 0;
 	split->tail = 0;
+	split->measuring = false;
 	split->crowded = false;
 	split->ended = false;
 	split->left = false;
@@ -63,8 +69,24 @@ struct uw_split *uw_split_join(struct uw_crew *crew)
 	return split;
 }
 
-/* Write @chunk, which the caller has claimed; split->mutex is held. */
-static void chunk_write(struct uw_split *split, struct uw_chunk *chunk)
+static struct uw_chunk *chunk_of(struct uw_split *split, u32 number)
+{
+	return &split->ring[number % UW_RING_COUNT];
+}
+
+/* From here to uw_split_help(), split->mutex is held. */
+
+/* Something has been done of the chunks. */
+static void split_tell(struct uw_split *split)
+{
+	while (split->tail != split->measured &&
+	       chunk_of(split, split->tail)->state == UW_CHUNK_WRITTEN)
+		split->tail++;
+	uw_cond_broadcast(&split->changed);
+}
+
+/* Write @chunk, which nobody writes. */
+static void split_write(struct uw_split *split, struct uw_chunk *chunk)
 {
 	struct uw_error error;
 	enum uw_status status;
@@ -79,26 +101,78 @@ static void chunk_write(struct uw_split *split, struct uw_chunk *chunk)
 		split->status = status;
 		split->error = error;
 	}
-	uw_cond_broadcast(&split->changed);
+	split_tell(split);
 }
 
-/* Measure and write the chunk at the tail; split->mutex is held. */
-static void split_drain_one(struct uw_split *split)
+/* The next chunk to be measured is the caller's, from now on. */
+static void split_begin_measure(struct uw_split *split)
 {
-	struct uw_chunk *chunk = &split->ring[split->tail % UW_RING_COUNT];
+	split->measuring = true;
+}
 
+static void split_end_measure(struct uw_split *split)
+{
+	struct uw_chunk *chunk = chunk_of(split, split->measured);
+
+	atomic_fetch_add_explicit(&split->batch->bytes, chunk->len,
+				  memory_order_relaxed);
+	split->measuring = false;
+	split->measured++;
+	split_tell(split);
+}
+
+static void split_measure(struct uw_split *split)
+{
+	struct uw_chunk *chunk = chunk_of(split, split->measured);
+
+	split_begin_measure(split);
 	uw_mutex_unlock(&split->mutex);
 	uw_drain_take(split->drain, chunk->span, chunk->len);
 	uw_drain_settle(split->drain);
-	atomic_fetch_add_explicit(&split->batch->bytes, chunk->len,
-				  memory_order_relaxed);
 	uw_mutex_lock(&split->mutex);
-	if (chunk->state == UW_CHUNK_PLAIN)
-		chunk_write(split, chunk);
-	while (chunk->state == UW_CHUNK_CLAIMED)
-		uw_cond_wait(&split->changed, &split->mutex);
-	split->tail++;
-	uw_cond_broadcast(&split->changed);
+	split_end_measure(split);
+}
+
+/* The oldest chunk before @end that nobody writes, or NULL. */
+static struct uw_chunk *split_oldest(struct uw_split *split, u32 end)
+{
+	u32 k;
+
+	for (k = split->tail; k != end; k++)
+		if (chunk_of(split, k)->state == UW_CHUNK_PLAIN)
+			return chunk_of(split, k);
+	return NULL;
+}
+
+/* The newest one: the helper is busy with the oldest. */
+static struct uw_chunk *split_newest(struct uw_split *split)
+{
+	u32 k;
+
+	for (k = split->head; k != split->tail; k--)
+		if (chunk_of(split, k - 1)->state == UW_CHUNK_PLAIN)
+			return chunk_of(split, k - 1);
+	return NULL;
+}
+
+/* Write what was just measured, or measure; false if nothing is to be done. */
+static bool split_work(struct uw_split *split)
+{
+	struct uw_chunk *chunk = split_oldest(split, split->measured);
+
+	if (split->status != UW_OK)
+		return false;
+	if (chunk == NULL && !split->measuring &&
+	    split->measured != split->head) {
+		split_measure(split);
+		return true;
+	}
+	if (chunk == NULL)
+		chunk = split_oldest(split, split->head);
+	if (chunk == NULL)
+		return false;
+	split_write(split, chunk);
+	return true;
 }
 
 /* Whether it is time for the helper to wake up. */
@@ -110,46 +184,34 @@ static bool split_calls(const struct uw_split *split)
 	       split->ended;
 }
 
+static bool split_is_over(const struct uw_split *split)
+{
+	return split->ended &&
+	       (split->tail == split->head || split->status != UW_OK);
+}
+
 void uw_split_help(struct uw_split *split)
 {
 	uw_mutex_lock(&split->mutex);
-	for (;;) {
-		while (!split_calls(split))
+	while (!split_is_over(split)) {
+		if (split_calls(split))
+			while (split_work(split))
+				;
+		if (!split_is_over(split))
 			uw_cond_wait(&split->changed, &split->mutex);
-		while (split->tail != split->head && split->status == UW_OK)
-			split_drain_one(split);
-		if (split->ended)
-			break;
-		if (split->status != UW_OK)
-			split->tail = split->head;
-		uw_cond_broadcast(&split->changed);
 	}
 	split->left = true;
 	uw_cond_broadcast(&split->changed);
 	uw_mutex_unlock(&split->mutex);
 }
 
-/* The newest chunk that nobody writes: the helper is busy with the oldest. */
-static struct uw_chunk *split_waiting_chunk(struct uw_split *split)
-{
-	u32 k;
-
-	for (k = split->head; k != split->tail; k--) {
-		struct uw_chunk *chunk = &split->ring[(k - 1) % UW_RING_COUNT];
-
-		if (chunk->state == UW_CHUNK_PLAIN)
-			return chunk;
-	}
-	return NULL;
-}
-
 /*
  * Whether nothing at @at and behind it is needed any more, as far as decoding a
  * chunk may write: the oldest chunk is farther away, or before it.
  */
-static bool split_has_room(const struct uw_split *split, const u8 *at)
+static bool split_has_room(struct uw_split *split, const u8 *at)
 {
-	const u8 *oldest = split->ring[split->tail % UW_RING_COUNT].span;
+	const u8 *oldest = chunk_of(split, split->tail)->span;
 
 	return split->head == split->tail ||
 	       (split->head - split->tail < UW_RING_COUNT &&
@@ -157,17 +219,15 @@ static bool split_has_room(const struct uw_split *split, const u8 *at)
 		 (size_t)(oldest - at) >= UW_CHUNK_LEN + UW_INFLATE_SLACK));
 }
 
-/* Wait for room in the ring, writing meanwhile; false after a failure. */
-static bool split_make_room(struct uw_split *split, const u8 *at)
+/* Wait for room in the ring, writing meanwhile; split->mutex is held. */
+static void split_make_room(struct uw_split *split, const u8 *at)
 {
 	struct uw_chunk *chunk;
-	bool sound;
 
-	uw_mutex_lock(&split->mutex);
 	while (!split_has_room(split, at) && split->status == UW_OK) {
-		chunk = split_waiting_chunk(split);
+		chunk = split_newest(split);
 		if (chunk != NULL) {
-			chunk_write(split, chunk);
+			split_write(split, chunk);
 			continue;
 		}
 		split->crowded = true;
@@ -175,9 +235,48 @@ static bool split_make_room(struct uw_split *split, const u8 *at)
 		uw_cond_wait(&split->changed, &split->mutex);
 	}
 	split->crowded = false;
+}
+
+/*
+ * Wait until a chunk can be decoded at @at; false after a failure.  *@mine_ret
+ * is one to be hashed meanwhile, or NULL.
+ */
+static bool split_prepare(struct uw_split *split, const u8 *at,
+			  struct uw_chunk **mine_ret)
+{
+	bool sound;
+
+	*mine_ret = NULL;
+	uw_mutex_lock(&split->mutex);
+	split_make_room(split, at);
 	sound = split->status == UW_OK;
+	if (sound && !split->measuring &&
+	    split->head - split->measured >= BEHIND_COUNT) {
+		split_begin_measure(split);
+		*mine_ret = chunk_of(split, split->measured);
+	}
 	uw_mutex_unlock(&split->mutex);
 	return sound;
+}
+
+/* Decode the next span, and measure @mine, if that is one. */
+static enum uw_status split_decode(struct uw_split *split,
+				   struct uw_decode *decode,
+				   struct uw_chunk *mine, const u8 **span_ret,
+				   size_t *len_ret, struct uw_error *err)
+{
+	enum uw_status status;
+
+	if (mine == NULL)
+		return uw_decode_next(decode, NULL, span_ret, len_ret, err);
+	uw_drain_take(split->drain, mine->span, mine->len);
+	status = uw_decode_next(decode, &split->drain->rest, span_ret, len_ret,
+				err);
+	uw_drain_settle(split->drain);
+	uw_mutex_lock(&split->mutex);
+	split_end_measure(split);
+	uw_mutex_unlock(&split->mutex);
+	return status;
 }
 
 static void split_push(struct uw_split *split, const u8 *span, size_t len,
@@ -186,10 +285,10 @@ static void split_push(struct uw_split *split, const u8 *span, size_t len,
 	bool keep = split->drain->file != UW_FILE_NONE;
 
 	uw_mutex_lock(&split->mutex);
-	split->ring[split->head % UW_RING_COUNT] = (struct uw_chunk){
+	*chunk_of(split, split->head) = (struct uw_chunk){
 		span, len, offset, keep ? UW_CHUNK_PLAIN : UW_CHUNK_WRITTEN};
 	split->head++;
-	if (split->head - split->tail >= WAKE_COUNT)
+	if (split_calls(split))
 		uw_cond_broadcast(&split->changed);
 	uw_mutex_unlock(&split->mutex);
 }
@@ -206,6 +305,7 @@ enum uw_status uw_split_run(struct uw_worker *worker, struct uw_batch *batch,
 	const u8 *start = ring + UW_INFLATE_HISTORY;
 	const u8 *last = start + UW_RING_LEN - UW_CHUNK_LEN;
 	const u8 *at = NULL, *span;
+	struct uw_chunk *mine;
 	enum uw_status status;
 	size_t len;
 
@@ -215,13 +315,13 @@ enum uw_status uw_split_run(struct uw_worker *worker, struct uw_batch *batch,
 
 		if (uw_batch_cancelled(batch))
 			return uw_batch_stop(err);
-		if (!split_make_room(split, again ? start : at))
+		if (!split_prepare(split, again ? start : at, &mine))
 			return UW_OK; /* uw_split_end() tells */
 		if (again)
 			uw_decode_move(decode, ring, UW_CHUNK_LEN);
 		else
 			uw_decode_extend(decode, UW_CHUNK_LEN);
-		status = uw_decode_next(decode, NULL, &span, &len, err);
+		status = split_decode(split, decode, mine, &span, &len, err);
 		if (status != UW_OK)
 			return status;
 		if (len != 0)
@@ -241,6 +341,8 @@ enum uw_status uw_split_end(struct uw_worker *worker, struct uw_error *err)
 	uw_mutex_lock(&split->mutex);
 	split->ended = true;
 	uw_cond_broadcast(&split->changed);
+	while (split_work(split))
+		;
 	while (!split->left)
 		uw_cond_wait(&split->changed, &split->mutex);
 	uw_mutex_unlock(&split->mutex);
