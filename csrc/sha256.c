@@ -11,8 +11,11 @@
 #define SCHEDULE_WORDS 64
 #define END_LEN	       (2 * UW_SHA256_BLOCK) /* the most that padding makes */
 
-/* The first 32 bits of the fractions of the cube roots of the first primes. */
-_Alignas(64) const u32 uw_sha256_constants[SCHEDULE_WORDS] = {
+/*
+ * The first 32 bits of the fractions of the cube roots of the first primes;
+ * aligned, for instructions that take four of them from memory.
+ */
+_Alignas(16) const u32 uw_sha256_constants[SCHEDULE_WORDS] = {
 	0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1,
 	0x923f82a4, 0xab1c5ed5, 0xd807aa98, 0x12835b01, 0x243185be, 0x550c7dc3,
 	0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174, 0xe49b69c1, 0xefbe4786,

@@ -22,22 +22,23 @@ struct lane {
  * Four rounds of each lane with w[i]; then there stand the words that come
  * sixteen later.
  *
- * In assembly, because the order decides.  There is no slack: a round that
- * waits makes all that follow late.  Zen 5 has two units for them, each busy
- * for four cycles, and gives an instruction to one of them long before it can
- * begin, by what stands around it: in the orders that compilers choose both
- * lanes often wait for the same unit, and all takes 1.2 to 1.6 times as long.
- * This order was found by trying some ten thousand.
+ * In assembly, because the order decides.  There is no slack: a round that has
+ * to wait delays all after it.  Zen 5 has two units for them, each busy for
+ * four cycles, and long before a round can begin it is given to one of them, by
+ * what stands around it in the program.  In the orders that compilers choose
+ * both lanes often wait for the same unit, and a block of each takes 160 to 200
+ * cycles.  This order, the best of thousands that were tried, takes 138; 128
+ * would be the limit, and a block alone takes as many.
  */
 UW_INLINE UW_SHA void step(struct lane *a, struct lane *b, int i, const u32 *k)
 {
 	__m128i a_sum, b_sum, back;
 
-	__asm__("movdqa %[v0], %[a_sum]\n\t"
-		"movdqa %[v3], %[back]\n\t"
+	__asm__("movdqa %[v3], %[back]\n\t"
+		"movdqa %[v0], %[a_sum]\n\t"
+		"movdqa %[w0], %[b_sum]\n\t"
 		"paddd %[k], %[a_sum]\n\t"
 		"movdqa %[a_sum], %%xmm0\n\t"
-		"movdqa %[w0], %[b_sum]\n\t"
 		"paddd %[k], %[b_sum]\n\t"
 		"sha256rnds2 %[a_abef], %[a_cdgh]\n\t"
 		"movdqa %[b_sum], %%xmm0\n\t"
@@ -47,18 +48,18 @@ UW_INLINE UW_SHA void step(struct lane *a, struct lane *b, int i, const u32 *k)
 		"sha256msg1 %[v1], %[v0]\n\t"
 		"palignr $4, %[v2], %[back]\n\t"
 		"paddd %[back], %[v0]\n\t"
-		"movdqa %[w3], %[back]\n\t"
 		"sha256msg2 %[v3], %[v0]\n\t"
 		"sha256rnds2 %[a_cdgh], %[a_abef]\n\t"
 		"pshufd $0x4e, %[b_sum], %%xmm0\n\t"
+		"movdqa %[w3], %[back]\n\t"
 		"palignr $4, %[w2], %[back]\n\t"
 		"paddd %[back], %[w0]\n\t"
 		"sha256msg2 %[w3], %[w0]\n\t"
 		"sha256rnds2 %[b_cdgh], %[b_abef]"
-		: [a_abef] "+x"(a->s.abef), [a_cdgh] "+x"(a->s.cdgh),
-		  [b_abef] "+x"(b->s.abef), [b_cdgh] "+x"(b->s.cdgh),
-		  [v0] "+x"(a->w[i]), [w0] "+x"(b->w[i]), [a_sum] "=&x"(a_sum),
-		  [b_sum] "=&x"(b_sum), [back] "=&x"(back)
+		: [a_abef] "+&x"(a->s.abef), [a_cdgh] "+&x"(a->s.cdgh),
+		  [b_abef] "+&x"(b->s.abef), [b_cdgh] "+&x"(b->s.cdgh),
+		  [v0] "+&x"(a->w[i]), [w0] "+&x"(b->w[i]),
+		  [a_sum] "=&x"(a_sum), [b_sum] "=&x"(b_sum), [back] "=&x"(back)
 		: [v1] "x"(a->w[(i + 1) % 4]), [v2] "x"(a->w[(i + 2) % 4]),
 		  [v3] "x"(a->w[(i + 3) % 4]), [w1] "x"(b->w[(i + 1) % 4]),
 		  [w2] "x"(b->w[(i + 2) % 4]), [w3] "x"(b->w[(i + 3) % 4]),
@@ -76,10 +77,10 @@ UW_INLINE UW_SHA void last_step(struct lane *a, const u8 *a_next,
 	__m128i a_sum, b_sum;
 
 	__asm__("movdqa %[v0], %[a_sum]\n\t"
-		"movdqa %[w0], %[b_sum]\n\t"
 		"paddd %[k], %[a_sum]\n\t"
-		"movdqu %[a_next], %[v0]\n\t"
 		"movdqa %[a_sum], %%xmm0\n\t"
+		"movdqu %[a_next], %[v0]\n\t"
+		"movdqa %[w0], %[b_sum]\n\t"
 		"paddd %[k], %[b_sum]\n\t"
 		"sha256rnds2 %[a_abef], %[a_cdgh]\n\t"
 		"movdqa %[b_sum], %%xmm0\n\t"
@@ -91,10 +92,10 @@ UW_INLINE UW_SHA void last_step(struct lane *a, const u8 *a_next,
 		"pshufb %[swap], %[v0]\n\t"
 		"movdqu %[b_next], %[w0]\n\t"
 		"pshufb %[swap], %[w0]"
-		: [a_abef] "+x"(a->s.abef), [a_cdgh] "+x"(a->s.cdgh),
-		  [b_abef] "+x"(b->s.abef), [b_cdgh] "+x"(b->s.cdgh),
-		  [v0] "+x"(a->w[i]), [w0] "+x"(b->w[i]), [a_sum] "=&x"(a_sum),
-		  [b_sum] "=&x"(b_sum)
+		: [a_abef] "+&x"(a->s.abef), [a_cdgh] "+&x"(a->s.cdgh),
+		  [b_abef] "+&x"(b->s.abef), [b_cdgh] "+&x"(b->s.cdgh),
+		  [v0] "+&x"(a->w[i]), [w0] "+&x"(b->w[i]),
+		  [a_sum] "=&x"(a_sum), [b_sum] "=&x"(b_sum)
 		: [k] "m"(*(const __m128i *)(const void *)k),
 		  [a_next] "m"(*(const u8(*)[16])(a_next + 16 * i)),
 		  [b_next] "m"(*(const u8(*)[16])(b_next + 16 * i)),
@@ -111,11 +112,10 @@ UW_INLINE UW_SHA void save(struct sha_state *before, const struct lane *lane)
 
 UW_INLINE UW_SHA void add(struct lane *lane, const struct sha_state *before)
 {
-	__asm__("paddd %[abef_before], %[abef]\n\t"
-		"paddd %[cdgh_before], %[cdgh]"
+	__asm__("paddd %[abef_was], %[abef]\n\t"
+		"paddd %[cdgh_was], %[cdgh]"
 		: [abef] "+x"(lane->s.abef), [cdgh] "+x"(lane->s.cdgh)
-		: [abef_before] "m"(before->abef), [cdgh_before] "m"(
-							   before->cdgh));
+		: [abef_was] "m"(before->abef), [cdgh_was] "m"(before->cdgh));
 }
 
 #else

@@ -3,9 +3,10 @@
  *
  * For the files that put them between other work.
  *
- * These instructions have no AVX form: executed while the upper halves of the
- * registers are dirty, each one waits, and all is many times slower.  AVX
- * code that runs before has to end with vzeroupper, as compilers make it do.
+ * These instructions have no AVX form: executed on some CPUs (Zen 3) while the
+ * upper halves of the registers are dirty, each one waits, and all is many
+ * times slower.  AVX code that runs before has to end with vzeroupper, as
+ * compilers make it do.
  */
 #ifndef UW_SHA256_X86_H
 #define UW_SHA256_X86_H

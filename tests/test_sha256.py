@@ -19,6 +19,7 @@ from hashes import (
     without_mprotect,
 )
 
+from unwheel import native
 from unwheel._native import ffi, lib
 
 every_cpu = pytest.mark.parametrize(
@@ -330,6 +331,17 @@ def test_a_pair_reads_no_byte_outside_of_the_messages(cpu):
             (fence.at_end(data), other_fence.at_end(other[:edge])),
         ):
             assert expected == Pair(cpu).update(a, b).final()
+
+
+@every_cpu
+def test_a_pair_from_python(cpu):
+    """
+    The first digest is the first message's.
+    """
+    data = message(1000)
+    expected = hashlib.sha256(data).digest(), hashlib.sha256(b"abc").digest()
+
+    assert expected == native.sha256_pair(data, b"abc", cpu=cpu)
 
 
 def test_counts_more_than_32_bits_of_message():

@@ -763,6 +763,20 @@ def sha256(data: bytes, *, cpu: int = CPU) -> bytes:
     return bytes(ffi.buffer(digest))
 
 
+def sha256_pair(a: bytes, b: bytes, *, cpu: int = CPU) -> tuple[bytes, bytes]:
+    """SHA-256 of two messages at once (FIPS 180-4)."""
+    states = ffi.new("struct uw_sha256[2]")
+    digests = ffi.new("uint8_t[2][32]")
+    for state in (states, states + 1):
+        lib.uw_sha256_init(state, cpu)
+    lib.uw_sha256_update_pair(
+        *(states, ffi.from_buffer(a), len(a)),
+        *(states + 1, ffi.from_buffer(b), len(b)),
+    )
+    lib.uw_sha256_final_pair(states, digests[0], states + 1, digests[1])
+    return bytes(ffi.buffer(digests[0])), bytes(ffi.buffer(digests[1]))
+
+
 class Inflater:
     """
     The streaming DEFLATE decoder (RFC 1951) on its own.
