@@ -18,7 +18,7 @@
  * windows in turn, so that the last span can still be hashed; there are more
  * and smaller ones where two threads share a member.
  */
-#define UW_SPAN_LEN   ((size_t)128 << 10)
+#define UW_SPAN_LEN   ((size_t)64 << 10)
 #define UW_SPAN_LEAST ((size_t)16 << 10)
 #define UW_CHUNK_LEN  ((size_t)64 << 10)
 #define UW_RING_COUNT 8
