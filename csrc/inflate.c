@@ -801,14 +801,36 @@ UW_INLINE void repeat_chunks(u8 *to, const u8 *end, u32 distance)
 	}
 }
 
+#define COPY_LEN 64
+#define LONG_LEN (5 * COPY_LEN)
+static_assert(MATCH_MAX <= LONG_LEN, "a long copy is that of any match");
+
+UW_INLINE void copy64(u8 *to, const u8 *from, bool wide)
+{
+	copy32(to, from, wide);
+	copy32(to + 32, from + 32, wide);
+}
+
+/*
+ * However much is wanted: nothing could predict where a loop ends.  What is
+ * nearer than 64 bytes repeats itself, in pieces of 32.
+ */
+UW_INLINE void copy_long(u8 *to, const u8 *from, bool wide)
+{
+	copy64(to, from, wide);
+	copy64(to + COPY_LEN, from + COPY_LEN, wide);
+	copy64(to + 2 * COPY_LEN, from + 2 * COPY_LEN, wide);
+	copy64(to + 3 * COPY_LEN, from + 3 * COPY_LEN, wide);
+	copy64(to + 4 * COPY_LEN, from + 4 * COPY_LEN, wide);
+}
+
 /* Matches that are long or overlap themselves. */
 UW_INLINE void copy_match(u8 *to, u32 distance, u32 len, bool wide)
 {
 	const u8 *end = to + len;
 
 	if (distance >= 32) {
-		for (; to < end; to += 32)
-			copy32(to, to - distance, wide);
+		copy_long(to, to - distance, wide);
 	} else if (distance >= 16) {
 		repeat_chunks(to, end, distance);
 	} else if (distance >= 8) {
@@ -818,16 +840,13 @@ UW_INLINE void copy_match(u8 *to, u32 distance, u32 len, bool wide)
 	}
 }
 
-#define COPY_LEN 64
-
 /* Nearly all matches: 64 bytes, however many are wanted. */
 UW_INLINE void copy(u8 *to, u32 distance, u32 len, bool wide)
 {
 	const u8 *from = to - distance;
 
 	if (likely(len <= COPY_LEN && len <= distance)) {
-		copy32(to, from, wide);
-		copy32(to + 32, from + 32, wide);
+		copy64(to, from, wide);
 	} else {
 		copy_match(to, distance, len, wide);
 	}
@@ -835,6 +854,7 @@ UW_INLINE void copy(u8 *to, u32 distance, u32 len, bool wide)
 
 /* Both loops begin a turn below the window's end; one turn writes this much. */
 #define TURN_MAX (2 + MATCH_MAX + COPY_LEN)
+static_assert(LONG_LEN <= MATCH_MAX + COPY_LEN, "and so does a long copy");
 static_assert(TURN_MAX <= UW_INFLATE_SLACK, "a turn stays in the slack");
 
 /* -------------------------------------------------------------- fast loop */
