@@ -75,6 +75,38 @@ UW_INLINE void give_back(struct bits *b)
 	b->buf &= ((u64)1 << b->count) - 1;
 }
 
+/*
+ * Raised, two bits that were consumed are kept below those to come, which then
+ * are, masked, the offset of a table's entry: an index that has yet to be
+ * scaled is a cycle of seven in each look-up, where each waits for the one
+ * before.  The two count as bits.
+ */
+#define RAISED_BITS 2
+static_assert(1 << RAISED_BITS == sizeof(u32), "places are that far apart");
+
+UW_INLINE void raise_refill(struct bits *b)
+{
+	give_back(b);
+	b->buf <<= RAISED_BITS;
+	b->count += RAISED_BITS;
+	refill(b);
+}
+
+UW_INLINE void lower(struct bits *b)
+{
+	b->buf >>= RAISED_BITS;
+	b->count -= RAISED_BITS;
+}
+
+UW_INLINE u32 look_up(const u32 *table, u64 raised, u32 mask)
+{
+	u32 entry;
+
+	memcpy(&entry, (const u8 *)table + (raised & (u64)mask << RAISED_BITS),
+	       sizeof(entry));
+	return entry;
+}
+
 UW_INLINE struct bits resume(const struct uw_inflate *s, const u8 *next)
 {
 	return (struct bits){s->bits, s->bit_count, next};
@@ -381,6 +413,7 @@ static void build_tables(struct uw_inflate *s, const struct lengths *l)
  */
 #define PRECODE_COUNT	 19
 #define PRECODE_MAX_BITS 7
+#define PRECODE_MASK	 ((1u << PRECODE_MAX_BITS) - 1)
 #define HEADER_MAX_BITS                                                        \
 	(3 + 14 + PRECODE_COUNT * 3 +                                          \
 	 (LITLEN_COUNT + DIST_COUNT + 1) * PRECODE_MAX_BITS + 7)
@@ -492,14 +525,15 @@ static void read_runs(struct bits *bits, const u32 *table, struct lengths *l,
 	u32 value = run->value;
 	u32 next = run->next;
 
-	refill(&b);
+	raise_refill(&b);
 	while (next < end) {
-		u32 entry = table[b.buf & ((1u << PRECODE_MAX_BITS) - 1)];
+		u32 entry = look_up(table, b.buf, PRECODE_MASK);
 		u32 count;
 
 		refill(&b);
 		count = (entry >> 16 & 255) +
-			(low_bits(b.buf, entry & 255) >> (entry >> 8 & 15));
+			(low_bits(b.buf >> RAISED_BITS, entry & 255) >>
+			 (entry >> 8 & 15));
 		drop(&b, entry);
 		/* All ones if the value stays, else the entry brings one. */
 		value = (value & (0 - (entry >> 31))) | (entry >> 24 & 15);
@@ -508,6 +542,7 @@ static void read_runs(struct bits *bits, const u32 *table, struct lengths *l,
 		l->counts[value] = (u16)(l->counts[value] + count);
 		next += count;
 	}
+	lower(&b);
 	*bits = b;
 	run->value = value;
 	run->next = next;
@@ -859,37 +894,8 @@ static_assert(TURN_MAX <= UW_INFLATE_SLACK, "a turn stays in the slack");
 
 /* -------------------------------------------------------------- fast loop */
 
-#define LITLEN_MASK ((1u << UW_INFLATE_LITLEN_BITS) - 1)
-#define DIST_MASK   ((1u << UW_INFLATE_DIST_BITS) - 1)
-
-/*
- * The fast loop keeps two bits that were consumed below those to come, which
- * then are, masked, the offset of a table's entry: an index that has yet to be
- * scaled is a cycle of seven in each look-up, and the look-ups are a chain.
- */
-#define RAISED_BITS 2
-static_assert(1 << RAISED_BITS == sizeof(u32), "places are that far apart");
-
-UW_INLINE void raise(struct bits *b)
-{
-	b->buf <<= RAISED_BITS;
-	b->count += RAISED_BITS;
-}
-
-UW_INLINE void lower(struct bits *b)
-{
-	b->buf >>= RAISED_BITS;
-	b->count -= RAISED_BITS;
-}
-
-UW_INLINE u32 look_up(const u32 *table, u64 raised, u32 mask)
-{
-	u32 entry;
-
-	memcpy(&entry, (const u8 *)table + (raised & (u64)mask << RAISED_BITS),
-	       sizeof(entry));
-	return entry;
-}
+#define LITLEN_MASK	  ((1u << UW_INFLATE_LITLEN_BITS) - 1)
+#define DIST_MASK	  ((1u << UW_INFLATE_DIST_BITS) - 1)
 
 #define LENGTH_MAX_BITS	  (CODE_MAX_BITS + 5)
 #define DISTANCE_MAX_BITS (CODE_MAX_BITS + 13)
@@ -945,8 +951,7 @@ UW_INLINE void decode_fast(struct uw_inflate *s, const u8 **next, const u8 *end,
 	u8 *out = s->out;
 	u32 entry;
 
-	raise(&b);
-	refill(&b);
+	raise_refill(&b);
 	entry = look_up(litlen, b.buf, LITLEN_MASK);
 	do {
 		u32 len, distance, total;
