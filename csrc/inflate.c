@@ -286,6 +286,7 @@ static void build_tables(struct uw_inflate *s, const struct lengths *l)
  */
 #define PRECODE_COUNT	 19
 #define PRECODE_MAX_BITS 7
+#define PRECODE_MASK	 ((1u << PRECODE_MAX_BITS) - 1)
 #define HEADER_MAX_BITS                                                        \
 	(3 + 14 + PRECODE_COUNT * 3 +                                          \
 	 (LITLEN_COUNT + DIST_COUNT + 1) * PRECODE_MAX_BITS + 7)
@@ -397,14 +398,15 @@ static void read_runs(struct bits *bits, const u32 *table, struct lengths *l,
 	u32 value = run->value;
 	u32 next = run->next;
 
-	refill(&b);
+	raise_refill(&b);
 	while (next < end) {
-		u32 entry = table[b.buf & ((1u << PRECODE_MAX_BITS) - 1)];
+		u32 entry = look_up(table, b.buf, PRECODE_MASK);
 		u32 count;
 
 		refill(&b);
 		count = (entry >> 16 & 255) +
-			(low_bits(b.buf, entry & 255) >> (entry >> 8 & 15));
+			(low_bits(b.buf >> RAISED_BITS, entry & 255) >>
+			 (entry >> 8 & 15));
 		drop(&b, entry);
 		/* All ones if the value stays, else the entry brings one. */
 		value = (value & (0 - (entry >> 31))) | (entry >> 24 & 15);
@@ -413,6 +415,7 @@ static void read_runs(struct bits *bits, const u32 *table, struct lengths *l,
 		l->counts[value] = (u16)(l->counts[value] + count);
 		next += count;
 	}
+	lower(&b);
 	*bits = b;
 	run->value = value;
 	run->next = next;

@@ -36,6 +36,8 @@
 
 /* The state: tables and position.  Its fields are inflate.c's business. */
 struct uw_inflate {
+	u32 litlen[UW_INFLATE_LITLEN_LEN]; /* first: see look_up() */
+	u32 dist[UW_INFLATE_DIST_LEN];
 	u64 bits;	 /* the rest of a byte that was consumed */
 	u32 bit_count;	 /* 0 to 7 */
 	u32 stored_left; /* bytes of a stored block still to come */
@@ -49,8 +51,6 @@ struct uw_inflate {
 	u8 *out;   /* where the next byte goes */
 	u8 *valid; /* the oldest byte that a match may reach */
 	u32 cpu;
-	u32 litlen[UW_INFLATE_LITLEN_LEN];
-	u32 dist[UW_INFLATE_DIST_LEN];
 };
 
 /*

@@ -58,6 +58,57 @@ UW_INLINE void give_back(struct bits *b)
 	b->buf &= ((u64)1 << b->count) - 1;
 }
 
+/*
+ * Raised, two bits that were consumed are kept below those to come, which then
+ * are, masked, the offset of a table's entry: an index that has yet to be
+ * scaled is a cycle of seven in each look-up, where each waits for the one
+ * before.  The two count as bits.
+ */
+#define RAISED_BITS 2
+static_assert(1 << RAISED_BITS == sizeof(u32), "places are that far apart");
+
+UW_INLINE void raise_refill(struct bits *b)
+{
+	give_back(b);
+	b->buf <<= RAISED_BITS;
+	b->count += RAISED_BITS;
+	refill(b);
+}
+
+UW_INLINE void lower(struct bits *b)
+{
+	b->buf >>= RAISED_BITS;
+	b->count -= RAISED_BITS;
+}
+
+/*
+ * A displacement in the address costs the cycle that was won.  So the table of
+ * literals is the first thing in the state, and a compiler that knows where
+ * the other one is must be kept from making one address of the two.
+ */
+#if defined(__GNUC__)
+UW_INLINE const u32 *by_itself(const u32 *table)
+{
+	__asm__("" : "+r"(table));
+	return table;
+}
+#else
+UW_INLINE const u32 *by_itself(const u32 *table)
+{
+	return table;
+}
+#endif
+static_assert(offsetof(struct uw_inflate, litlen) == 0, "no displacement");
+
+UW_INLINE u32 look_up(const u32 *table, u64 raised, u32 mask)
+{
+	u32 entry;
+
+	memcpy(&entry, (const u8 *)table + (raised & (u64)mask << RAISED_BITS),
+	       sizeof(entry));
+	return entry;
+}
+
 UW_INLINE struct bits resume(const struct uw_inflate *s, const u8 *next)
 {
 	return (struct bits){s->bits, s->bit_count, next};
@@ -218,14 +269,36 @@ UW_INLINE void repeat_chunks(u8 *to, const u8 *end, u32 distance)
 	}
 }
 
+#define COPY_LEN 64
+#define LONG_LEN (5 * COPY_LEN)
+static_assert(MATCH_MAX <= LONG_LEN, "a long copy is that of any match");
+
+UW_INLINE void copy64(u8 *to, const u8 *from, bool wide)
+{
+	copy32(to, from, wide);
+	copy32(to + 32, from + 32, wide);
+}
+
+/*
+ * However much is wanted: nothing could predict where a loop ends.  What is
+ * nearer than 64 bytes repeats itself, in pieces of 32.
+ */
+UW_INLINE void copy_long(u8 *to, const u8 *from, bool wide)
+{
+	copy64(to, from, wide);
+	copy64(to + COPY_LEN, from + COPY_LEN, wide);
+	copy64(to + 2 * COPY_LEN, from + 2 * COPY_LEN, wide);
+	copy64(to + 3 * COPY_LEN, from + 3 * COPY_LEN, wide);
+	copy64(to + 4 * COPY_LEN, from + 4 * COPY_LEN, wide);
+}
+
 /* Matches that are long or overlap themselves. */
 UW_INLINE void copy_match(u8 *to, u32 distance, u32 len, bool wide)
 {
 	const u8 *end = to + len;
 
 	if (distance >= 32) {
-		for (; to < end; to += 32)
-			copy32(to, to - distance, wide);
+		copy_long(to, to - distance, wide);
 	} else if (distance >= 16) {
 		repeat_chunks(to, end, distance);
 	} else if (distance >= 8) {
@@ -235,16 +308,13 @@ UW_INLINE void copy_match(u8 *to, u32 distance, u32 len, bool wide)
 	}
 }
 
-#define COPY_LEN 64
-
 /* Nearly all matches: 64 bytes, however many are wanted. */
 UW_INLINE void copy(u8 *to, u32 distance, u32 len, bool wide)
 {
 	const u8 *from = to - distance;
 
 	if (likely(len <= COPY_LEN && len <= distance)) {
-		copy32(to, from, wide);
-		copy32(to + 32, from + 32, wide);
+		copy64(to, from, wide);
 	} else {
 		copy_match(to, distance, len, wide);
 	}
@@ -252,41 +322,13 @@ UW_INLINE void copy(u8 *to, u32 distance, u32 len, bool wide)
 
 /* Both loops begin a turn below the window's end; one turn writes this much. */
 #define TURN_MAX (2 + MATCH_MAX + COPY_LEN)
+static_assert(LONG_LEN <= MATCH_MAX + COPY_LEN, "and so does a long copy");
 static_assert(TURN_MAX <= UW_INFLATE_SLACK, "a turn stays in the slack");
 
 /* -------------------------------------------------------------- fast loop */
 
-#define LITLEN_MASK ((1u << UW_INFLATE_LITLEN_BITS) - 1)
-#define DIST_MASK   ((1u << UW_INFLATE_DIST_BITS) - 1)
-
-/*
- * The fast loop keeps two bits that were consumed below those to come, which
- * then are, masked, the offset of a table's entry: an index that has yet to be
- * scaled is a cycle of seven in each look-up, and the look-ups are a chain.
- */
-#define RAISED_BITS 2
-static_assert(1 << RAISED_BITS == sizeof(u32), "places are that far apart");
-
-UW_INLINE void raise(struct bits *b)
-{
-	b->buf <<= RAISED_BITS;
-	b->count += RAISED_BITS;
-}
-
-UW_INLINE void lower(struct bits *b)
-{
-	b->buf >>= RAISED_BITS;
-	b->count -= RAISED_BITS;
-}
-
-UW_INLINE u32 look_up(const u32 *table, u64 raised, u32 mask)
-{
-	u32 entry;
-
-	memcpy(&entry, (const u8 *)table + (raised & (u64)mask << RAISED_BITS),
-	       sizeof(entry));
-	return entry;
-}
+#define LITLEN_MASK	  ((1u << UW_INFLATE_LITLEN_BITS) - 1)
+#define DIST_MASK	  ((1u << UW_INFLATE_DIST_BITS) - 1)
 
 #define LENGTH_MAX_BITS	  (CODE_MAX_BITS + 5)
 #define DISTANCE_MAX_BITS (CODE_MAX_BITS + 13)
@@ -318,6 +360,8 @@ struct loop {
 	struct bits b;
 	u8 *out;
 	u32 entry;
+	const u32 *litlen;
+	const u32 *dist;
 };
 
 /* As long as it may go on: there is input and window for another turn. */
@@ -345,11 +389,13 @@ UW_INLINE bool loop_may_begin(const struct uw_inflate *s, const u8 *next,
 
 UW_INLINE struct loop loop_begin(const struct uw_inflate *s, const u8 *next)
 {
-	struct loop l = {.b = resume(s, next), .out = s->out};
+	struct loop l = {.b = resume(s, next),
+			 .out = s->out,
+			 .litlen = s->litlen,
+			 .dist = by_itself(s->dist)};
 
-	raise(&l.b);
-	refill(&l.b);
-	l.entry = look_up(s->litlen, l.b.buf, LITLEN_MASK);
+	raise_refill(&l.b);
+	l.entry = look_up(l.litlen, l.b.buf, LITLEN_MASK);
 	return l;
 }
 
@@ -382,8 +428,8 @@ UW_INLINE void take_literal(struct loop *l, const u32 *litlen)
 UW_INLINE bool loop_turn(struct loop *l, struct uw_inflate *s, bool wide,
 			 bool mixed)
 {
-	const u32 *const litlen = s->litlen;
-	const u32 *const dist = s->dist;
+	const u32 *const litlen = l->litlen;
+	const u32 *const dist = l->dist;
 	u32 entry, len, distance, total;
 	u64 saved;
 
