@@ -6,12 +6,10 @@ Nothing is told here, and nothing is imported before it is needed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from functools import partial
-
 TYPE_CHECKING = False  # that of `typing` would cost its import
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Callable, Iterable, Iterator
     from typing import TypeAlias
 
     from .errors import UnwheelError
@@ -38,13 +36,12 @@ def _extract(args: argparse.Namespace) -> Start:
 
     def into(on_event: OnEvent) -> Iterator[Result]:
         yield _attempt(
-            lambda: extract(
-                args.wheels[0],
-                args.into,
-                policy=policy,
-                threads=args.threads,
-                on_event=on_event,
-            )
+            extract,
+            args.wheels[0],
+            args.into,
+            policy=policy,
+            threads=args.threads,
+            on_event=on_event,
         )
 
     def each(on_event: OnEvent) -> Iterator[Result]:
@@ -107,14 +104,16 @@ def _relink(args: argparse.Namespace) -> Start:
 
 def _each(args: argparse.Namespace, work: Callable[[str], Success]) -> Start:
     """Do the *work* for one wheel after the other."""
-    return lambda _: (_attempt(partial(work, wheel)) for wheel in args.wheels)
+    return lambda _: (_attempt(work, wheel) for wheel in args.wheels)
 
 
-def _attempt(work: Callable[[], Result]) -> Result:
+def _attempt(
+    work: Callable[..., Result], *args: object, **options: object
+) -> Result:
     from .errors import UnwheelError
 
     try:
-        return work()
+        return work(*args, **options)
     except UnwheelError as error:
         return error
 

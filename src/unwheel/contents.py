@@ -8,7 +8,6 @@ passes in C, not 12,000 objects.
 from __future__ import annotations
 
 import stat
-from collections.abc import Callable, Iterator, Sequence
 
 from . import paths
 from .backend import HOST_UNIX, EntryTable
@@ -16,6 +15,10 @@ from .errors import LimitError, Problem, UnsafeMemberError
 from .findings import Findings
 from .policy import Limits, Policy
 from .values import replace
+
+TYPE_CHECKING = False  # that of `typing` would cost its import
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
 
 _TYPE_SHIFT = 12
 _REGULAR = stat.S_IFREG >> _TYPE_SHIFT

@@ -12,10 +12,6 @@ import errno
 import os
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Generator, Iterable, Sequence
-from contextlib import ExitStack, closing
-from functools import cached_property
 
 from . import native
 from .errors import (
@@ -24,29 +20,25 @@ from .errors import (
     Problem,
     UnwheelError,
 )
-from .events import (
-    BytesDone,
-    Event,
-    StagingRemoved,
-    WheelExtracted,
-    WheelPlanned,
-    WheelRefused,
-    WheelVerified,
-)
-from .faults import Failure, error_of, explain, problems_of
-from .plan import EXECUTABLE, Plan, make_plan
-from .policy import Policy
-from .report import FileFact, Report
+from .plan import EXECUTABLE, make_plan
 from .staging import Staging, remove_stale
-from .values import replace
+from .values import cached_property, replace
 
 TYPE_CHECKING = False  # that of `typing` would cost its import
 if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterable, Sequence
+    from typing import TypeAlias
+
+    from .events import Event
+    from .faults import Failure
     from .host import Probes
     from .linking import Made
     from .links import Host
+    from .plan import Plan
+    from .policy import Policy
+    from .report import FileFact, Report
 
-OnEvent = Callable[[Event], object]
+    OnEvent: TypeAlias = Callable[[Event], object]
 
 WINDOWS = os.name == "nt"
 
@@ -229,11 +221,13 @@ class _Run:
             else self._plan.times.tobytes(),
             dedupe=self._policy.dedupe,
         )
-        self._tell(WheelPlanned(self.wheel, self._plan.files, self._plan.size))
+        self._tell_planned()
         if self._plan.size < SMALL_SIZE and self._plan.files < SMALL_COUNT:
             self._batch.run()
         else:
             self._crew.take(self._batch)
+            # Needed in the end, imported while the crew is at work.
+            from . import report  # noqa: F401
 
     def _stage(self, destination: str) -> Staging:
         """The private directory, made when it is first needed."""
@@ -266,9 +260,24 @@ class _Run:
         assert self._tree is not None
         return self._tree
 
-    def _tell(self, event: Event) -> None:
+    def _tell_planned(self) -> None:
         if self._on_event is not None:
-            self._on_event(event)
+            from .events import WheelPlanned
+
+            plan = self._plan
+            self._on_event(WheelPlanned(self.wheel, plan.files, plan.size))
+
+    def _tell_finished(self) -> None:
+        if self._on_event is None:
+            return
+        from .events import WheelExtracted, WheelVerified
+
+        size = self._plan.size
+        if self._staging is None:
+            self._on_event(WheelVerified(self.wheel, size))
+        else:
+            place = self._staging.destination
+            self._on_event(WheelExtracted(self.wheel, place, size))
 
     # -------------------------------------------------------------- middle
 
@@ -280,10 +289,12 @@ class _Run:
         """Tell how far it is, if that has changed."""
         if self._on_event is None or self._batch is None:
             return
+        from .events import BytesDone
+
         size, members = self._batch.progress()
         if size != self._told:
             self._told = size
-            self._tell(BytesDone(self.wheel, size, members))
+            self._on_event(BytesDone(self.wheel, size, members))
 
     # -------------------------------------------------------------- finish
 
@@ -297,14 +308,7 @@ class _Run:
         made, publishing = self._publish(files)
         warnings += made.warnings if made else ()
         report = self._report(files, made, tuple(warnings), publishing)
-        if self._destination is None:
-            self._tell(WheelVerified(self.wheel, self._plan.size))
-        else:
-            self._tell(
-                WheelExtracted(
-                    self.wheel, report.destination or "", self._plan.size
-                )
-            )
+        self._tell_finished()
         return report
 
     def _judge(self, results: bytes) -> list[Problem]:
@@ -313,6 +317,10 @@ class _Run:
         failures = self._rehash(results)
         if self._batch.failures():
             failures += self._failed_orders(results)
+        if not failures:
+            return []
+        from .faults import error_of, problems_of
+
         failures.sort(key=lambda failure: failure.order)
         warnings: list[Problem] = []
         if self._policy.record == "warn":
@@ -325,6 +333,8 @@ class _Run:
         return warnings
 
     def _failed_orders(self, results: bytes) -> list[Failure]:
+        from .faults import explain
+
         return [
             explain(native.Result(results, k), self._plan, k)
             for k, status in enumerate(native.statuses(results))
@@ -338,6 +348,10 @@ class _Run:
         The file may have been changed since the crew read it, so the bytes
         hashed here must have the SHA-256 of those that the crew wrote.
         """
+        if not self._plan.rehash:
+            return []
+        from .faults import Failure
+
         assert self._archive is not None
         failures = []
         for k, algorithm, expected in self._plan.rehash:
@@ -391,6 +405,8 @@ class _Run:
         warnings: tuple[Problem, ...],
         publishing: str | None,
     ) -> Report:
+        from .report import Report
+
         assert self._batch is not None
         plan = self._plan
         staging = self._staging
@@ -443,6 +459,8 @@ def _files_of(plan: Plan, results: bytes) -> Callable[[], Sequence[FileFact]]:
     count = plan.files
 
     def files() -> Sequence[FileFact]:
+        from .report import FileFact
+
         facts = []
         for k in range(count):
             result = native.Result(results, k)
@@ -510,7 +528,7 @@ def run_many(
     Raises:
         MemoryError: If there is none for a thread.
     """
-    runs: deque[_Run] = deque()
+    runs: list[_Run] = []
     seen: set[str] = set()
     with Crew(threads) as crew:
         try:
@@ -528,12 +546,22 @@ def run_many(
             _close_all(runs)
 
 
-def _close_all(runs: Iterable[_Run]) -> None:
+def _close_all(runs: Sequence[_Run]) -> None:
     """Stop all of them before waiting for the first."""
-    with ExitStack() as stack:
+    try:
         for run in runs:
-            stack.callback(run.close)
             run.cancel()
+    finally:
+        _close_each(runs)
+
+
+def _close_each(runs: Sequence[_Run]) -> None:
+    """Each, whatever becomes of the others."""
+    if runs:
+        try:
+            runs[0].close()
+        finally:
+            _close_each(runs[1:])
 
 
 def _clean_up(
@@ -547,6 +575,8 @@ def _clean_up(
         seen.add(parent)
         for removed in remove_stale(parent):
             if on_event is not None:
+                from .events import StagingRemoved
+
                 on_event(StagingRemoved(removed))
 
 
@@ -557,7 +587,7 @@ def _named(error: UnwheelError, wheel: str) -> UnwheelError:
 
 
 def _end(
-    runs: deque[_Run], crew: Crew, on_event: OnEvent | None
+    runs: list[_Run], crew: Crew, on_event: OnEvent | None
 ) -> Report | UnwheelError:
     """What came of the first of *runs*, which is taken off."""
     first = runs[0]
@@ -574,8 +604,10 @@ def _end(
         except UnwheelError as error:
             outcome = _named(error, first.wheel)
     first.close()
-    runs.popleft()
+    del runs[0]
     if isinstance(outcome, UnwheelError) and on_event is not None:
+        from .events import WheelRefused
+
         on_event(WheelRefused(outcome.wheel or "", str(outcome)))
     return outcome
 
@@ -600,8 +632,10 @@ def run_one(
         threads=threads,
         on_event=on_event,
     )
-    with closing(outcomes):  # a traceback would keep it, and its threads
+    try:
         outcome = next(outcomes)
+    finally:  # a traceback would keep it, and its threads
+        outcomes.close()
     if isinstance(outcome, UnwheelError):
         raise outcome
     return outcome

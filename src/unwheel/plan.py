@@ -9,7 +9,6 @@ members costs a few passes in C, not 12,000 objects.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Collection, Mapping, Sequence
 
 from . import metadata, record
 from .backend import HOST_UNIX, Archive, EntryTable
@@ -33,6 +32,7 @@ from .values import value
 
 TYPE_CHECKING = False  # that of `typing` would cost its import
 if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from typing import TypeAlias
 
     from .asking import Asked

@@ -8,9 +8,7 @@ and that finds every problem.
 
 from __future__ import annotations
 
-import re
 from binascii import a2b_base64
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from itertools import compress
 from operator import ne, not_
 from struct import Struct
@@ -19,6 +17,13 @@ from .errors import Problem, Problems, RecordError, printable
 from .paths import is_plain, problem_with_name
 from .policy import Limits
 from .values import replace, value
+
+TYPE_CHECKING = False  # that of `typing` would cost its import
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+    from typing import TypeAlias
+
+    _Columns: TypeAlias = tuple[list[str], list[str], list[str]]
 
 # "sha256 or better" (PEP 427), by hashlib's names; bytes of a digest.
 ALGORITHMS = {
@@ -43,7 +48,7 @@ UNLISTED = ("RECORD", "RECORD.jws", "RECORD.p7s")
 
 _URLSAFE = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 _STANDARD = bytes.maketrans(b"-_", b"+/")
-_SIZE = re.compile(r"[0-9]{1,20}")  # 2^64 has 20 digits
+_MOST_DIGITS = 20  # of a size: 2^64 has so many
 _PREFIX = b"sha256="
 _CELL = len(_PREFIX) + 43  # 32 bytes, unpadded
 _DIGEST = Struct("32sx").iter_unpack
@@ -341,9 +346,6 @@ def _limit_rows(separators: bytes, most: int) -> None:
         )
 
 
-_Columns = tuple[list[str], list[str], list[str]]
-
-
 def _columns(text: str, separators: bytes) -> _Columns | None:
     """
     The three columns of a RECORD in the dialect that all tools write.
@@ -403,7 +405,9 @@ def _all_plain(names: list[str], limits: Limits) -> bool:
 def _all_sizes(sizes: list[str]) -> bool:
     digits = "".join(sizes)
     return not digits or (
-        digits.isascii() and digits.isdigit() and max(map(len, sizes)) <= 20
+        digits.isascii()
+        and digits.isdigit()
+        and max(map(len, sizes)) <= _MOST_DIGITS
     )
 
 
@@ -568,7 +572,7 @@ def _decode(text: str, size: int) -> bytes | None:
 def _take_size(record: Record, name: str, cell: str) -> Iterator[Problem]:
     if not cell:
         return
-    if not _SIZE.fullmatch(cell) or name in record.symlinks:
+    if not _all_sizes([cell]) or name in record.symlinks:
         yield Problem(
             "RECORD_SIZE",
             "the size of a link is left empty"
