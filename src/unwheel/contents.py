@@ -55,18 +55,16 @@ def judge_types(table: EntryTable, findings: Findings) -> Kinds:
     with the links, whose judge knows what a policy makes of it.
     """
     kinds = Kinds(len(table))
-    plain = {(HOST_UNIX, _REGULAR), (HOST_UNIX, 0)}
-    types = [attribute >> 28 for attribute in table.attributes]
-    hosts = [made_by >> 8 for made_by in table.made_by]
     findings.warnings.extend(_link_fields(table))
     slashed = b"/\0" in table.names_blob
-    if not slashed and plain.issuperset(zip(hosts, types, strict=True)):
+    if not slashed and _all_regular(table):
         return kinds
     files, directories, symlinks = [], [], []
-    for k, (name, host, kind) in enumerate(
-        zip(table.names, hosts, types, strict=True)
+    for k, (name, made_by, attributes) in enumerate(
+        zip(table.names, table.made_by, table.attributes, strict=True)
     ):
-        problem = _type_problem(name, host, kind, table.attributes[k])
+        host, kind = made_by >> 8, attributes >> 28
+        problem = _type_problem(name, host, kind, attributes)
         if problem is not None:
             findings.refuse(UnsafeMemberError, [problem])
         elif name.endswith("/"):
@@ -77,6 +75,13 @@ def judge_types(table: EntryTable, findings: Findings) -> Kinds:
             files.append(k)
     kinds.files, kinds.directories, kinds.links = files, directories, symlinks
     return kinds
+
+
+def _all_regular(table: EntryTable) -> bool:
+    """Whether all entries are files of Unix, or of Unix and say nothing."""
+    hosts = {made_by >> 8 for made_by in set(table.made_by)}
+    types = {attributes >> 28 for attributes in set(table.attributes)}
+    return hosts <= {HOST_UNIX} and types <= {_REGULAR, 0}
 
 
 def _link_fields(table: EntryTable) -> Iterator[Problem]:
@@ -242,9 +247,11 @@ def judge_sizes(table: EntryTable, limits: Limits, findings: Findings) -> None:
             ),
         )
     # A block of DEFLATE has a header, hence the allowance for tiny members.
+    # A smaller one is within it even if nothing is packed.
+    least = 8 * ratio
+    large = [k for k, size in enumerate(table.sizes) if size > least]
     if any(
-        size > ratio * (packed + 8)
-        for size, packed in zip(table.sizes, table.packed_sizes, strict=True)
+        table.sizes[k] > ratio * (table.packed_sizes[k] + 8) for k in large
     ):
         findings.refuse(
             LimitError,

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import errno
 import os
-import threading
 import time
+from _thread import LockType, allocate_lock, start_new_thread
 
 from . import native
 from .errors import (
@@ -103,17 +103,20 @@ class Crew:
         if threads is not None and threads < 1:
             raise TypeError(f"threads: {threads} is not a positive number")
         self._count = threads or thread_count()
-        self._threads: list[threading.Thread] = []
+        # Of each thread at work a lock that it holds.  More is not needed of
+        # the module threading, whose import takes 2 ms.
+        self._threads: list[LockType] = []
         self._crew = native.Crew()
-        self._failed: list[int] = []
+        self._failed: list[LockType] = []
 
     def __enter__(self) -> Crew:
         return self
 
     def __exit__(self, *exc: object) -> None:
         self._crew.dismiss()
-        for thread in self._threads:
-            thread.join()
+        for at_work in self._threads:
+            with at_work:
+                pass
 
     def take(self, batch: native.Batch) -> None:
         """
@@ -123,22 +126,24 @@ class Crew:
             RuntimeError: If the system has not one thread for us.
         """
         while len(self._threads) < self._count:
-            thread = threading.Thread(
-                target=self._work, name="unwheel-crew", daemon=True
-            )
+            at_work = allocate_lock()
+            at_work.acquire()
             try:
-                thread.start()
+                start_new_thread(self._work, (at_work,))
             except RuntimeError:  # fewer will do, one of them must be
                 if not self._threads:
                     raise
                 self._count = len(self._threads)
                 break
-            self._threads.append(thread)
+            self._threads.append(at_work)
         batch.give_to(self._crew)
 
-    def _work(self) -> None:
-        if not self._crew.work():
-            self._failed.append(threading.get_ident())
+    def _work(self, at_work: LockType) -> None:
+        try:
+            if not self._crew.work():
+                self._failed.append(at_work)
+        finally:
+            at_work.release()
 
     @cached_property
     def probes(self) -> Probes:
@@ -213,12 +218,12 @@ class _Run:
         self._batch = native.Batch(
             self._archive,
             self._tree,
-            self._plan.orders.tobytes(),
+            native.packed("uint32_t", self._plan.orders),
             self._plan.flags,
             self._plan.digests,
             times=None
             if self._plan.times is None
-            else self._plan.times.tobytes(),
+            else native.packed("int64_t", self._plan.times),
             dedupe=self._policy.dedupe,
         )
         self._tell_planned()

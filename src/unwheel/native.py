@@ -734,6 +734,11 @@ class Batch:
             self._crew = None
 
 
+def packed(kind: str, numbers: Sequence[int]) -> bytes:
+    """The *numbers* as C has them, each a *kind*."""
+    return bytes(ffi.buffer(ffi.new(f"{kind}[]", numbers)))
+
+
 class Result:
     """What one order came to, unpacked from `Batch.results`."""
 

@@ -10,8 +10,6 @@ from __future__ import annotations
 
 from binascii import a2b_base64
 from itertools import compress
-from operator import ne, not_
-from struct import Struct
 
 from .errors import Problem, Problems, RecordError, printable
 from .paths import is_plain, problem_with_name
@@ -49,9 +47,9 @@ UNLISTED = ("RECORD", "RECORD.jws", "RECORD.p7s")
 _URLSAFE = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 _STANDARD = bytes.maketrans(b"-_", b"+/")
 _MOST_DIGITS = 20  # of a size: 2^64 has so many
-_PREFIX = b"sha256="
-_CELL = len(_PREFIX) + 43  # 32 bytes, unpadded
-_DIGEST = Struct("32sx").iter_unpack
+_PREFIX = "sha256="
+_DIGITS = 43  # of base64, without padding, for 32 bytes
+_CELL = len(_PREFIX) + _DIGITS
 _NO_SEPARATORS = bytes(set(range(256)) - set(b",\n"))
 _SHOWN = 400  # characters
 _ROWS_PER_ENTRY = 10
@@ -240,7 +238,14 @@ def _wrong_sizes(
     exempt: Set[str],
 ) -> Iterator[Problem]:
     listed = list(map(record.sizes.get, members))
-    for k in compress(range(len(members)), map(ne, listed, sizes)):
+    if listed == sizes:
+        return
+    differing = [
+        k
+        for k, (said, size) in enumerate(zip(listed, sizes, strict=True))
+        if said != size
+    ]
+    for k in differing:
         if listed[k] is not None and members[k] not in exempt:
             yield _problem(
                 "RECORD_SIZE_DIFFERS",
@@ -389,7 +394,11 @@ def _from_columns(
         names=unique,
         sha256=dict(zip(compress(names, digests), raw)),  # noqa: B905
         other={},
-        unhashed=set(compress(names, map(not_, digests))),
+        unhashed={
+            name
+            for name, digest in zip(names, digests, strict=True)
+            if not digest
+        },
         sizes=dict(zip(compress(names, sizes), numbers)),  # noqa: B905
         symlinks={},
     )
@@ -418,22 +427,24 @@ def _sha256_column(cells: list[str]) -> list[bytes] | None:
     With an "A" after each, 43 digits become 44 that decode to 33 bytes.  The
     last is zero exactly if the unused bits of the 43rd digit are.
     """
-    if not cells:
-        return []
-    if set(map(len, cells)) != {_CELL}:
+    count = len(cells)
+    if set(map(len, cells)) - {_CELL}:
         return None
-    joined = bytearray("A".join(cells) + "A", "utf-8")
-    if len(joined) != (_CELL + 1) * len(cells):  # not ASCII
+    joined = "".join(cells)
+    # No digit is a "=", so where each cell has one in its place the digits
+    # are what is left without the prefixes, or they are not all digits.
+    if joined[len(_PREFIX) - 1 :: _CELL] != "=" * count:
         return None
-    for width, char in enumerate(_PREFIX):
-        stride = slice(0, None, _CELL + 1 - width)
-        if joined[stride] != bytes([char]) * len(cells):
-            return None
-        del joined[stride]
-    if joined.translate(None, _URLSAFE):
+    digits = joined.replace(_PREFIX, "A")[1:] + "A" * bool(cells)
+    if len(digits) != (_DIGITS + 1) * count or not digits.isascii():
         return None
-    raw = a2b_base64(joined.translate(_STANDARD))
-    return None if any(raw[32::33]) else [d for (d,) in _DIGEST(raw)]
+    coded = digits.encode("ascii")
+    if coded.translate(None, _URLSAFE):
+        return None
+    raw = a2b_base64(coded.translate(_STANDARD))
+    if any(raw[32::33]):
+        return None
+    return [raw[at : at + 32] for at in range(0, len(raw), 33)]
 
 
 def _quickly(
