@@ -71,8 +71,12 @@ def command() -> NoReturn:
     registered to be done at exit is done.
     """
     import atexit
+    import gc
     import os
 
+    # Looking for garbage among what was imported takes 1 ms, and there is
+    # little of it: what is large is given back when a wheel is done.
+    gc.set_threshold(10_000)
     status = main()
     atexit._run_exitfuncs()
     _flush()

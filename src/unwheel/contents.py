@@ -8,6 +8,7 @@ passes in C, not 12,000 objects.
 from __future__ import annotations
 
 import stat
+from itertools import compress
 
 from . import paths
 from .backend import HOST_UNIX, EntryTable
@@ -56,8 +57,7 @@ def judge_types(table: EntryTable, findings: Findings) -> Kinds:
     """
     kinds = Kinds(len(table))
     findings.warnings.extend(_link_fields(table))
-    slashed = b"/\0" in table.names_blob
-    if not slashed and _all_regular(table):
+    if _sort_plain(table, kinds):
         return kinds
     files, directories, symlinks = [], [], []
     for k, (name, made_by, attributes) in enumerate(
@@ -77,11 +77,31 @@ def judge_types(table: EntryTable, findings: Findings) -> Kinds:
     return kinds
 
 
-def _all_regular(table: EntryTable) -> bool:
-    """Whether all entries are files of Unix, or of Unix and say nothing."""
-    hosts = {made_by >> 8 for made_by in set(table.made_by)}
-    types = {attributes >> 28 for attributes in set(table.attributes)}
-    return hosts <= {HOST_UNIX} and types <= {_REGULAR, 0}
+def _sort_plain(table: EntryTable, kinds: Kinds) -> bool:
+    """
+    Sort entries of Unix that are files and directories, as in most wheels.
+
+    Returns:
+        Whether that is what there is; else *kinds* are as they were.
+    """
+    if {made_by >> 8 for made_by in set(table.made_by)} - {HOST_UNIX}:
+        return False
+    if b"/\0" not in table.names_blob:
+        return _are(_REGULAR, table.attributes)
+    slashed = [name.endswith("/") for name in table.names]
+    files = [k for k, is_directory in enumerate(slashed) if not is_directory]
+    directories = list(compress(range(len(table)), slashed))
+    if not _are(_REGULAR, [table.attributes[k] for k in files]):
+        return False
+    if not _are(_DIRECTORY, [table.attributes[k] for k in directories]):
+        return False
+    kinds.files, kinds.directories = files, directories
+    return True
+
+
+def _are(kind: int, attributes: Sequence[int]) -> bool:
+    """Whether all *attributes* are of that *kind*, or say nothing."""
+    return {attribute >> 28 for attribute in set(attributes)} <= {kind, 0}
 
 
 def _link_fields(table: EntryTable) -> Iterator[Problem]:

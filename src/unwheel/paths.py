@@ -39,16 +39,8 @@ _STEMS = bytes.maketrans(
     bytes(range(0x41, 0x5B)) + b"\0. 123456789",
     bytes(range(0x61, 0x7B)) + b"///000000000",
 )
-_DEVICE_STEMS = (
-    b"/con/",
-    b"/prn/",
-    b"/aux/",
-    b"/nul/",
-    b"/conin$/",
-    b"/conout$/",
-    b"/com0/",
-    b"/lpt0/",
-)
+_DEVICE_STEMS = (b"/con/", b"/prn/", b"/aux/", b"/nul/", b"/com0/", b"/lpt0/")
+_DOLLAR_STEMS = (b"/conin$/", b"/conout$/")
 
 # Patterns, of names that are looked at one by one.  `re` compiles, and keeps,
 # those that are used: all of them would take 1 ms at every start.
@@ -198,7 +190,9 @@ def _all_plain(names: Sequence[str], blob: bytes, limits: Limits) -> bool:
     stems = b"/" + blob.translate(_STEMS)
     if b"//" in stems and not _end_plainly(blob.replace(b"/\0", b"\0")):
         return False
-    return not any(stem in stems for stem in _DEVICE_STEMS)
+    if any(stem in stems for stem in _DEVICE_STEMS):
+        return False
+    return b"$" not in stems or not any(s in stems for s in _DOLLAR_STEMS)
 
 
 def _end_plainly(blob: bytes) -> bool:
