@@ -54,15 +54,22 @@ def parse_headers(data: bytes) -> dict[str, list[str]]:
     # value, each added to a string, would take minutes (and pack to 4 KB).
     fields: dict[str, list[list[str]]] = {}
     lines: list[str] = []
-    for line in map(_decode, head.splitlines()):
-        if line[:1] in (" ", "\t") and lines:
-            lines.append(line)
-            continue
-        key, colon, text = line.partition(":")
-        if not (colon and _is_key(key)):
-            break
-        lines = [text.strip()]
-        fields.setdefault(key.lower(), []).append(lines)
+    try:
+        for line in map(bytes.decode, head.splitlines()):
+            if line[:1] in (" ", "\t") and lines:
+                lines.append(line)
+                continue
+            key, colon, text = line.partition(":")
+            if not (colon and _is_key(key)):
+                break
+            lines = [text.strip()]
+            fields.setdefault(key.lower(), []).append(lines)
+    except UnicodeDecodeError as error:
+        raise _refusal(
+            "HEADERS_NOT_UTF8",
+            "a header is not UTF-8",
+            found=repr(error.object[:80]),
+        ) from None
     return {
         key: ["\n".join(value) for value in values]
         for key, values in fields.items()
@@ -294,15 +301,6 @@ def _shown(values: Sequence[str]) -> str:
 
 def _is_true(values: list[str]) -> bool:
     return [value.lower() for value in values] == ["true"]
-
-
-def _decode(line: bytes) -> str:
-    try:
-        return line.decode("utf-8")
-    except UnicodeDecodeError:
-        raise _refusal(
-            "HEADERS_NOT_UTF8", "a header is not UTF-8", found=repr(line[:80])
-        ) from None
 
 
 def _only(fields: dict[str, list[str]], key: str) -> str:
