@@ -138,7 +138,7 @@ def _split(bare: str, *, tags: int) -> list[str] | None:
     parts = bare.split("-")
     if len(parts) == 2 + tags:
         parts.insert(2, "")
-    if len(parts) != 3 + tags:
+    elif len(parts) != 3 + tags or not parts[2]:
         return None
     name, version, build, *sets = parts
     good = (
