@@ -11,7 +11,7 @@ from __future__ import annotations
 import errno
 import os
 import time
-from _thread import LockType, allocate_lock, start_new_thread
+from _thread import allocate_lock, start_new_thread
 
 from . import native
 from .errors import (
@@ -26,6 +26,7 @@ from .values import cached_property, replace
 
 TYPE_CHECKING = False  # that of `typing` would cost its import
 if TYPE_CHECKING:
+    from _thread import LockType
     from collections.abc import Callable, Generator, Iterable, Sequence
     from typing import TypeAlias
 

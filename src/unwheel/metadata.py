@@ -80,7 +80,8 @@ def _head(data: bytes) -> bytes:
     """The *data* up to the first empty line, after which a body may be."""
     if data.startswith((b"\n", b"\r\n")):
         return b""
-    ends = [data.find(line) for line in _EMPTY_LINES]
+    lines = _EMPTY_LINES if b"\r" in data else _EMPTY_LINES[:1]
+    ends = [data.find(line) for line in lines]
     return data[: min((end for end in ends if end >= 0), default=None)]
 
 
