@@ -8,10 +8,10 @@ count.
 
 start   ``unwheel --version`` and ``python -c "import cffi"``, whole processes;
         the median, over the turns, of the first time divided by the second.
-plan    Everything that happens around the core's work for one wheel of many
-        members, in a process of its own, as a command pays for it: opened,
-        judged, handed over, results looked at, reported.  By default a wheel
-        is made that is like torch: 12,000 members, 80 bytes of name each.
+plan    What happens around the core's work for one wheel of many members, in
+        a process of its own, as a command pays for it: opened, judged, handed
+        over, its results looked at.  By default a wheel is made that is like
+        torch: 12,000 members.
 small   A wheel of 20 members by `unwheel.extract`, again and again in one
         process; and the core's work for it alone: the same members to a tree,
         one directory made and renamed.  What counts is the difference.

@@ -4,4 +4,5 @@ from __future__ import annotations
 
 from .cli import command
 
-command()
+if __name__ == "__main__":  # whoever imports all there is goes on
+    command()
