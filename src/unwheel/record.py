@@ -46,6 +46,10 @@ UNLISTED = ("RECORD", "RECORD.jws", "RECORD.p7s")
 
 _URLSAFE = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 _STANDARD = bytes.maketrans(b"-_", b"+/")
+# The same, and "!" for what is no digit.
+_AS_STANDARD = bytes(
+    _STANDARD[code] if code in _URLSAFE else ord("!") for code in range(256)
+)
 _MOST_DIGITS = 20  # of a size: 2^64 has so many
 _PREFIX = "sha256="
 _DIGITS = 43  # of base64, without padding, for 32 bytes
@@ -435,13 +439,13 @@ def _sha256_column(cells: list[str]) -> list[bytes] | None:
     # are what is left without the prefixes, or they are not all digits.
     if joined[len(_PREFIX) - 1 :: _CELL] != "=" * count:
         return None
-    digits = joined.replace(_PREFIX, "A")[1:] + "A" * bool(cells)
-    if len(digits) != (_DIGITS + 1) * count or not digits.isascii():
+    digits = (joined + _PREFIX).replace(_PREFIX, "A")
+    if len(digits) != (_DIGITS + 1) * count + 1 or not digits.isascii():
         return None
-    coded = digits.encode("ascii")
-    if coded.translate(None, _URLSAFE):
+    coded = digits.encode("ascii").translate(_AS_STANDARD)
+    if b"!" in coded:
         return None
-    raw = a2b_base64(coded.translate(_STANDARD))
+    raw = a2b_base64(memoryview(coded)[1:])
     if any(raw[32::33]):
         return None
     return [raw[at : at + 32] for at in range(0, len(raw), 33)]
