@@ -8,8 +8,8 @@ import os
 import random
 import stat
 import sys
-import threading
 import zipfile
+from _thread import _count as thread_count
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -125,10 +125,10 @@ class Place:
     @contextlib.contextmanager
     def untouched(self) -> Iterator[None]:
         """Whatever happens inside: nothing is written, nothing kept."""
-        threads = set(threading.enumerate())
+        threads = thread_count()
         handles = open_handles()
         before = snapshot(self.root)
         yield
         assert before == snapshot(self.root)
         assert handles == open_handles()
-        assert threads == set(threading.enumerate())
+        assert threads == thread_count()

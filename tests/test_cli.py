@@ -1092,3 +1092,32 @@ def test_the_new_commands_run_in_a_process_of_their_own(good, copies):
     assert "good/alias -> run" in listed.stdout
     assert (0, "") == (relinked.returncode, relinked.stderr)
     assert ": 2 links to 1 file, " in relinked.stdout
+
+
+@pytest.mark.parametrize(("wheel", "status"), [("good", 0), ("missing", 3)])
+def test_the_command_leaves_with_its_status(good, wheel, status):
+    """What was said is flushed, and what others do at exit is done."""
+    code = (
+        "import atexit\n"
+        "from unwheel.cli import command\n"
+        "atexit.register(print, 'at exit')\n"
+        "command()\n"
+    )
+    path = good if wheel == "good" else good.with_name("missing-1-a-b-c.whl")
+
+    done = process(code, "verify", "--json", str(path), stdout=subprocess.PIPE)
+
+    assert status == done.returncode
+    said, after = done.stdout.splitlines()
+    assert str(path) == json.loads(said)["wheel"]
+    assert "at exit" == after
+
+
+def test_the_command_tells_a_wrong_line_as_ever():
+    """That is argparse's way out, which is not ours to shorten."""
+    code = "from unwheel.cli import command; command()"
+
+    done = process(code, "extract", stdout=subprocess.PIPE)
+
+    assert 2 == done.returncode
+    assert "usage: unwheel extract" in done.stderr

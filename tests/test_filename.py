@@ -62,6 +62,7 @@ def test_expands_the_compressed_tags():
         ("a-py3-none-any.whl", "a-1-py3-none-any.whl"),
         ("a-1-x-py3-none-any.whl", "a-1-1x-py3-none-any.whl"),
         ("a-1-1-2-py3-none-any.whl", "a-1-1-py3-none-any.whl"),
+        ("a-1--py3-none-any.whl", "a-1-1-py3-none-any.whl"),
         ("../a-1-py3-none-any.whl", "a-1-py3-none-any.whl"),
         ("a/b-1-py3-none-any.whl", "a.b-1-py3-none-any.whl"),
         (".a-1-py3-none-any.whl", "x.a-1-py3-none-any.whl"),

@@ -29,7 +29,7 @@ RANKS = [
     "faults engine",
     "wheel",
     "distinfo treescan zipformat zipsource zipwriter newfile libraries",
-    "repeats relinking packing",
+    "repeats relinking packing commandline",
     "compare install quantities hops knobs options progress listing graph",
     "wording tables commands cli __main__",
 ]

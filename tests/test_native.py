@@ -998,23 +998,30 @@ def test_the_cpu_can_be_made_to_forget():
 
 def test_structs_are_as_the_core_has_them():
     """
-    What Python unpacks by hand has C's offsets, field by field.
+    What Python unpacks by hand has C's offsets and sizes, field by field.
     """
     ffi = native.ffi
-    for name, packing in (
-        ("struct uw_entry", native._ENTRY),
-        ("struct uw_result", native._RESULT),
+    fields = dict(ffi.typeof("struct uw_entry").fields)
+    for name, code in native._COLUMNS.items():
+        kind = ffi.typeof("int32_t" if code == "i" else f"uint{size(code)}_t")
+        assert kind.cname == fields[name].type.cname
+    kind = ffi.typeof("struct uw_result")
+    assert native._RESULT_SIZE == ffi.sizeof(kind)
+    offset = 0
+    for (_, field), code in zip(
+        kind.fields,
+        native._RESULT.lstrip("=").replace("32s", "s"),
+        strict=True,
     ):
-        kind = ffi.typeof(name)
-        assert packing.size == ffi.sizeof(kind)
-        offset = 0
-        for (_, field), code in zip(
-            kind.fields,
-            packing.format.lstrip("=").replace("32s", "s"),
-            strict=False,
-        ):
-            assert offset == field.offset
-            offset += 32 if code == "s" else struct.calcsize("=" + code)
+        assert offset == field.offset
+        offset += 32 if code == "s" else struct.calcsize("=" + code)
+
+
+def size(code: str) -> int:
+    """
+    Bits of what `struct` calls *code*.
+    """
+    return 8 * struct.calcsize("=" + code)
 
 
 def test_does_not_read_gigabytes_to_get_a_few_bytes():

@@ -594,7 +594,8 @@ NOBODY = 65534
 
 AS_NOBODY = f"""
 import os, sys
-from unwheel import Policy, UnwheelError, extract  # while they can be read
+from unwheel import Policy, UnwheelError, extract
+from unwheel import faults, merge, report  # while they can be read
 if os.geteuid() == 0:
     os.setgroups([])
     os.setgid({NOBODY})

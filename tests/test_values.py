@@ -10,7 +10,7 @@ import pytest
 
 from unwheel.errors import Problem
 from unwheel.policy import Limits, Policy
-from unwheel.values import replace, value
+from unwheel.values import cached_property, replace, value
 
 
 @value
@@ -117,3 +117,24 @@ def test_the_functions_of_dataclasses_take_it():
             "depth"
         ]
     )
+
+
+def test_a_cached_property_is_made_once():
+    """
+    As that of functools: then it is an attribute like others.
+    """
+    made = []
+
+    class Thing:
+        @cached_property
+        def content(self):
+            """What it holds."""
+            made.append(self)
+            return len(made)
+
+    one, two = Thing(), Thing()
+
+    assert (1, 1, 2) == (one.content, one.content, two.content)
+    assert [one, two] == made
+    assert {"content": 1} == vars(one)
+    assert "What it holds." == Thing.content.__doc__

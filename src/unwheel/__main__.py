@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from .cli import main
+from .cli import command
 
-raise SystemExit(main())
+if __name__ == "__main__":  # whoever imports all there is goes on
+    command()

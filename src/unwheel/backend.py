@@ -8,13 +8,12 @@ somebody asks for one.
 from __future__ import annotations
 
 import stat
-from collections.abc import Iterator, Sequence
-from functools import lru_cache
 
 from .values import value
 
 TYPE_CHECKING = False  # that of `typing` would cost its import
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
     from typing import Protocol
 else:
     Protocol = object
@@ -98,6 +97,7 @@ class EntryTable:
     """
 
     __slots__ = (
+        "_seconds",
         "archive_size",
         "ascii",
         "attributes",
@@ -130,6 +130,10 @@ class EntryTable:
     archive_size: int
     ascii: bool
     names_blob: bytes
+
+    def __init__(self) -> None:
+        # Most members of a wheel have one of a few times.
+        self._seconds: dict[int, int] = {}
 
     def __len__(self) -> int:
         return len(self.names)
@@ -172,10 +176,12 @@ class EntryTable:
         timestamp = self.timestamps[index]
         if timestamp is not None:
             return timestamp
-        return _dos_seconds(self.dos_times[index])
+        dos_time = self.dos_times[index]
+        if dos_time not in self._seconds:
+            self._seconds[dos_time] = _dos_seconds(dos_time)
+        return self._seconds[dos_time]
 
 
-@lru_cache(maxsize=256)  # most members of a wheel have one of a few times
 def _dos_seconds(dos_time: int) -> int:
     from datetime import datetime, timezone
 

@@ -6,19 +6,18 @@ Nothing is told here, and nothing is imported before it is needed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from functools import partial
-
 TYPE_CHECKING = False  # that of `typing` would cost its import
 if TYPE_CHECKING:
-    import argparse
+    from collections.abc import Callable, Iterable, Iterator
     from typing import TypeAlias
 
+    from .commandline import Arguments
     from .errors import UnwheelError
     from .events import Event
     from .graph import LinkGraph
     from .listing import Listing
     from .packing import PackReport
+    from .policy import Policy
     from .relinking import RelinkReport
     from .report import Report
 
@@ -30,21 +29,19 @@ if TYPE_CHECKING:
     Start: TypeAlias = Callable[[OnEvent], Iterable[Result]]
 
 
-def _extract(args: argparse.Namespace) -> Start:
-    from .knobs import policy_of
+def _extract(args: Arguments) -> Start:
     from .wheel import extract, extract_many
 
-    policy = policy_of(args)
+    policy = _policy(args)
 
     def into(on_event: OnEvent) -> Iterator[Result]:
         yield _attempt(
-            lambda: extract(
-                args.wheels[0],
-                args.into,
-                policy=policy,
-                threads=args.threads,
-                on_event=on_event,
-            )
+            extract,
+            args.wheels[0],
+            args.into,
+            policy=policy,
+            threads=args.threads,
+            on_event=on_event,
         )
 
     def each(on_event: OnEvent) -> Iterator[Result]:
@@ -59,20 +56,18 @@ def _extract(args: argparse.Namespace) -> Start:
     return each if args.into is None else into
 
 
-def _verify(args: argparse.Namespace) -> Start:
-    from .knobs import policy_of
+def _verify(args: Arguments) -> Start:
     from .wheel import verify_many
 
-    policy = policy_of(args)
+    policy = _policy(args)
     return lambda on_event: verify_many(
         args.wheels, policy=policy, threads=args.threads, on_event=on_event
     )
 
 
-def _list(args: argparse.Namespace) -> Start:
-    from .knobs import policy_of
+def _list(args: Arguments) -> Start:
 
-    policy = policy_of(args)
+    policy = _policy(args)
     if "links" in args:
         from .graph import list_links
 
@@ -82,7 +77,7 @@ def _list(args: argparse.Namespace) -> Start:
     return _each(args, lambda wheel: list_wheel(wheel, policy))
 
 
-def _pack(args: argparse.Namespace) -> Start:
+def _pack(args: Arguments) -> Start:
     from .packing import pack
 
     return _each(
@@ -90,7 +85,7 @@ def _pack(args: argparse.Namespace) -> Start:
     )
 
 
-def _relink(args: argparse.Namespace) -> Start:
+def _relink(args: Arguments) -> Start:
     from .relinking import MIN_SIZE, relink
 
     return _each(
@@ -105,21 +100,35 @@ def _relink(args: argparse.Namespace) -> Start:
     )
 
 
-def _each(args: argparse.Namespace, work: Callable[[str], Success]) -> Start:
+def _policy(args: Arguments) -> Policy:
+    """The policy of *args*; the knobs are there if one is turned."""
+    from .commandline import asks_for_policy
+    from .policy import Policy
+
+    if not asks_for_policy(args):
+        return Policy()
+    from .knobs import policy_of
+
+    return policy_of(args)
+
+
+def _each(args: Arguments, work: Callable[[str], Success]) -> Start:
     """Do the *work* for one wheel after the other."""
-    return lambda _: (_attempt(partial(work, wheel)) for wheel in args.wheels)
+    return lambda _: (_attempt(work, wheel) for wheel in args.wheels)
 
 
-def _attempt(work: Callable[[], Result]) -> Result:
+def _attempt(
+    work: Callable[..., Result], *args: object, **options: object
+) -> Result:
     from .errors import UnwheelError
 
     try:
-        return work()
+        return work(*args, **options)
     except UnwheelError as error:
         return error
 
 
-COMMANDS: dict[str, Callable[[argparse.Namespace], Start]] = {
+COMMANDS: dict[str, Callable[[Arguments], Start]] = {
     "extract": _extract,
     "verify": _verify,
     "list": _list,

@@ -8,7 +8,7 @@ passes in C, not 12,000 objects.
 from __future__ import annotations
 
 import stat
-from collections.abc import Callable, Iterator, Sequence
+from itertools import compress
 
 from . import paths
 from .backend import HOST_UNIX, EntryTable
@@ -16,6 +16,10 @@ from .errors import LimitError, Problem, UnsafeMemberError
 from .findings import Findings
 from .policy import Limits, Policy
 from .values import replace
+
+TYPE_CHECKING = False  # that of `typing` would cost its import
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
 
 _TYPE_SHIFT = 12
 _REGULAR = stat.S_IFREG >> _TYPE_SHIFT
@@ -52,18 +56,15 @@ def judge_types(table: EntryTable, findings: Findings) -> Kinds:
     with the links, whose judge knows what a policy makes of it.
     """
     kinds = Kinds(len(table))
-    plain = {(HOST_UNIX, _REGULAR), (HOST_UNIX, 0)}
-    types = [attribute >> 28 for attribute in table.attributes]
-    hosts = [made_by >> 8 for made_by in table.made_by]
     findings.warnings.extend(_link_fields(table))
-    slashed = b"/\0" in table.names_blob
-    if not slashed and plain.issuperset(zip(hosts, types, strict=True)):
+    if _sort_plain(table, kinds):
         return kinds
     files, directories, symlinks = [], [], []
-    for k, (name, host, kind) in enumerate(
-        zip(table.names, hosts, types, strict=True)
+    for k, (name, made_by, attributes) in enumerate(
+        zip(table.names, table.made_by, table.attributes, strict=True)
     ):
-        problem = _type_problem(name, host, kind, table.attributes[k])
+        host, kind = made_by >> 8, attributes >> 28
+        problem = _type_problem(name, host, kind, attributes)
         if problem is not None:
             findings.refuse(UnsafeMemberError, [problem])
         elif name.endswith("/"):
@@ -74,6 +75,33 @@ def judge_types(table: EntryTable, findings: Findings) -> Kinds:
             files.append(k)
     kinds.files, kinds.directories, kinds.links = files, directories, symlinks
     return kinds
+
+
+def _sort_plain(table: EntryTable, kinds: Kinds) -> bool:
+    """
+    Sort entries of Unix that are files and directories, as in most wheels.
+
+    Returns:
+        Whether that is what there is; else *kinds* are as they were.
+    """
+    if {made_by >> 8 for made_by in set(table.made_by)} - {HOST_UNIX}:
+        return False
+    if b"/\0" not in table.names_blob:
+        return _are(_REGULAR, table.attributes)
+    slashed = [name.endswith("/") for name in table.names]
+    files = [k for k, is_directory in enumerate(slashed) if not is_directory]
+    directories = list(compress(range(len(table)), slashed))
+    if not _are(_REGULAR, [table.attributes[k] for k in files]):
+        return False
+    if not _are(_DIRECTORY, [table.attributes[k] for k in directories]):
+        return False
+    kinds.files, kinds.directories = files, directories
+    return True
+
+
+def _are(kind: int, attributes: Sequence[int]) -> bool:
+    """Whether all *attributes* are of that *kind*, or say nothing."""
+    return {attribute >> 28 for attribute in set(attributes)} <= {kind, 0}
 
 
 def _link_fields(table: EntryTable) -> Iterator[Problem]:
@@ -239,9 +267,11 @@ def judge_sizes(table: EntryTable, limits: Limits, findings: Findings) -> None:
             ),
         )
     # A block of DEFLATE has a header, hence the allowance for tiny members.
+    # A smaller one is within it even if nothing is packed.
+    least = 8 * ratio
+    large = [k for k, size in enumerate(table.sizes) if size > least]
     if any(
-        size > ratio * (packed + 8)
-        for size, packed in zip(table.sizes, table.packed_sizes, strict=True)
+        table.sizes[k] > ratio * (table.packed_sizes[k] + 8) for k in large
     ):
         findings.refuse(
             LimitError,

@@ -10,12 +10,8 @@ from __future__ import annotations
 
 import errno
 import os
-import threading
 import time
-from collections import deque
-from collections.abc import Callable, Generator, Iterable, Sequence
-from contextlib import ExitStack, closing
-from functools import cached_property
+from _thread import allocate_lock, start_new_thread
 
 from . import native
 from .errors import (
@@ -24,29 +20,26 @@ from .errors import (
     Problem,
     UnwheelError,
 )
-from .events import (
-    BytesDone,
-    Event,
-    StagingRemoved,
-    WheelExtracted,
-    WheelPlanned,
-    WheelRefused,
-    WheelVerified,
-)
-from .faults import Failure, error_of, explain, problems_of
-from .plan import EXECUTABLE, Plan, make_plan
-from .policy import Policy
-from .report import FileFact, Report
+from .plan import EXECUTABLE, make_plan
 from .staging import Staging, remove_stale
-from .values import replace
+from .values import cached_property, replace
 
 TYPE_CHECKING = False  # that of `typing` would cost its import
 if TYPE_CHECKING:
+    from _thread import LockType
+    from collections.abc import Callable, Generator, Iterable, Sequence
+    from typing import TypeAlias
+
+    from .events import Event
+    from .faults import Failure
     from .host import Probes
     from .linking import Made
     from .links import Host
+    from .plan import Plan
+    from .policy import Policy
+    from .report import FileFact, Report
 
-OnEvent = Callable[[Event], object]
+    OnEvent: TypeAlias = Callable[[Event], object]
 
 WINDOWS = os.name == "nt"
 
@@ -111,17 +104,20 @@ class Crew:
         if threads is not None and threads < 1:
             raise TypeError(f"threads: {threads} is not a positive number")
         self._count = threads or thread_count()
-        self._threads: list[threading.Thread] = []
+        # Of each thread at work a lock that it holds.  More is not needed of
+        # the module threading, whose import takes 2 ms.
+        self._threads: list[LockType] = []
         self._crew = native.Crew()
-        self._failed: list[int] = []
+        self._failed: list[LockType] = []
 
     def __enter__(self) -> Crew:
         return self
 
     def __exit__(self, *exc: object) -> None:
         self._crew.dismiss()
-        for thread in self._threads:
-            thread.join()
+        for at_work in self._threads:
+            with at_work:
+                pass
 
     def take(self, batch: native.Batch) -> None:
         """
@@ -131,22 +127,24 @@ class Crew:
             RuntimeError: If the system has not one thread for us.
         """
         while len(self._threads) < self._count:
-            thread = threading.Thread(
-                target=self._work, name="unwheel-crew", daemon=True
-            )
+            at_work = allocate_lock()
+            at_work.acquire()
             try:
-                thread.start()
+                start_new_thread(self._work, (at_work,))
             except RuntimeError:  # fewer will do, one of them must be
                 if not self._threads:
                     raise
                 self._count = len(self._threads)
                 break
-            self._threads.append(thread)
+            self._threads.append(at_work)
         batch.give_to(self._crew)
 
-    def _work(self) -> None:
-        if not self._crew.work():
-            self._failed.append(threading.get_ident())
+    def _work(self, at_work: LockType) -> None:
+        try:
+            if not self._crew.work():
+                self._failed.append(at_work)
+        finally:
+            at_work.release()
 
     @cached_property
     def probes(self) -> Probes:
@@ -221,19 +219,21 @@ class _Run:
         self._batch = native.Batch(
             self._archive,
             self._tree,
-            self._plan.orders.tobytes(),
+            native.packed("uint32_t", self._plan.orders),
             self._plan.flags,
             self._plan.digests,
             times=None
             if self._plan.times is None
-            else self._plan.times.tobytes(),
+            else native.packed("int64_t", self._plan.times),
             dedupe=self._policy.dedupe,
         )
-        self._tell(WheelPlanned(self.wheel, self._plan.files, self._plan.size))
+        self._tell_planned()
         if self._plan.size < SMALL_SIZE and self._plan.files < SMALL_COUNT:
             self._batch.run()
         else:
             self._crew.take(self._batch)
+            # Needed in the end, imported while the crew is at work.
+            from . import report  # noqa: F401
 
     def _stage(self, destination: str) -> Staging:
         """The private directory, made when it is first needed."""
@@ -266,9 +266,24 @@ class _Run:
         assert self._tree is not None
         return self._tree
 
-    def _tell(self, event: Event) -> None:
+    def _tell_planned(self) -> None:
         if self._on_event is not None:
-            self._on_event(event)
+            from .events import WheelPlanned
+
+            plan = self._plan
+            self._on_event(WheelPlanned(self.wheel, plan.files, plan.size))
+
+    def _tell_finished(self) -> None:
+        if self._on_event is None:
+            return
+        from .events import WheelExtracted, WheelVerified
+
+        size = self._plan.size
+        if self._staging is None:
+            self._on_event(WheelVerified(self.wheel, size))
+        else:
+            place = self._staging.destination
+            self._on_event(WheelExtracted(self.wheel, place, size))
 
     # -------------------------------------------------------------- middle
 
@@ -280,10 +295,12 @@ class _Run:
         """Tell how far it is, if that has changed."""
         if self._on_event is None or self._batch is None:
             return
+        from .events import BytesDone
+
         size, members = self._batch.progress()
         if size != self._told:
             self._told = size
-            self._tell(BytesDone(self.wheel, size, members))
+            self._on_event(BytesDone(self.wheel, size, members))
 
     # -------------------------------------------------------------- finish
 
@@ -297,14 +314,7 @@ class _Run:
         made, publishing = self._publish(files)
         warnings += made.warnings if made else ()
         report = self._report(files, made, tuple(warnings), publishing)
-        if self._destination is None:
-            self._tell(WheelVerified(self.wheel, self._plan.size))
-        else:
-            self._tell(
-                WheelExtracted(
-                    self.wheel, report.destination or "", self._plan.size
-                )
-            )
+        self._tell_finished()
         return report
 
     def _judge(self, results: bytes) -> list[Problem]:
@@ -313,6 +323,10 @@ class _Run:
         failures = self._rehash(results)
         if self._batch.failures():
             failures += self._failed_orders(results)
+        if not failures:
+            return []
+        from .faults import error_of, problems_of
+
         failures.sort(key=lambda failure: failure.order)
         warnings: list[Problem] = []
         if self._policy.record == "warn":
@@ -325,6 +339,8 @@ class _Run:
         return warnings
 
     def _failed_orders(self, results: bytes) -> list[Failure]:
+        from .faults import explain
+
         return [
             explain(native.Result(results, k), self._plan, k)
             for k, status in enumerate(native.statuses(results))
@@ -338,6 +354,10 @@ class _Run:
         The file may have been changed since the crew read it, so the bytes
         hashed here must have the SHA-256 of those that the crew wrote.
         """
+        if not self._plan.rehash:
+            return []
+        from .faults import Failure
+
         assert self._archive is not None
         failures = []
         for k, algorithm, expected in self._plan.rehash:
@@ -391,6 +411,8 @@ class _Run:
         warnings: tuple[Problem, ...],
         publishing: str | None,
     ) -> Report:
+        from .report import Report
+
         assert self._batch is not None
         plan = self._plan
         staging = self._staging
@@ -443,6 +465,8 @@ def _files_of(plan: Plan, results: bytes) -> Callable[[], Sequence[FileFact]]:
     count = plan.files
 
     def files() -> Sequence[FileFact]:
+        from .report import FileFact
+
         facts = []
         for k in range(count):
             result = native.Result(results, k)
@@ -510,7 +534,7 @@ def run_many(
     Raises:
         MemoryError: If there is none for a thread.
     """
-    runs: deque[_Run] = deque()
+    runs: list[_Run] = []
     seen: set[str] = set()
     with Crew(threads) as crew:
         try:
@@ -528,12 +552,22 @@ def run_many(
             _close_all(runs)
 
 
-def _close_all(runs: Iterable[_Run]) -> None:
+def _close_all(runs: Sequence[_Run]) -> None:
     """Stop all of them before waiting for the first."""
-    with ExitStack() as stack:
+    try:
         for run in runs:
-            stack.callback(run.close)
             run.cancel()
+    finally:
+        _close_each(runs)
+
+
+def _close_each(runs: Sequence[_Run]) -> None:
+    """Each, whatever becomes of the others."""
+    if runs:
+        try:
+            runs[0].close()
+        finally:
+            _close_each(runs[1:])
 
 
 def _clean_up(
@@ -547,6 +581,8 @@ def _clean_up(
         seen.add(parent)
         for removed in remove_stale(parent):
             if on_event is not None:
+                from .events import StagingRemoved
+
                 on_event(StagingRemoved(removed))
 
 
@@ -557,7 +593,7 @@ def _named(error: UnwheelError, wheel: str) -> UnwheelError:
 
 
 def _end(
-    runs: deque[_Run], crew: Crew, on_event: OnEvent | None
+    runs: list[_Run], crew: Crew, on_event: OnEvent | None
 ) -> Report | UnwheelError:
     """What came of the first of *runs*, which is taken off."""
     first = runs[0]
@@ -574,8 +610,10 @@ def _end(
         except UnwheelError as error:
             outcome = _named(error, first.wheel)
     first.close()
-    runs.popleft()
+    del runs[0]
     if isinstance(outcome, UnwheelError) and on_event is not None:
+        from .events import WheelRefused
+
         on_event(WheelRefused(outcome.wheel or "", str(outcome)))
     return outcome
 
@@ -600,8 +638,10 @@ def run_one(
         threads=threads,
         on_event=on_event,
     )
-    with closing(outcomes):  # a traceback would keep it, and its threads
+    try:
         outcome = next(outcomes)
+    finally:  # a traceback would keep it, and its threads
+        outcomes.close()
     if isinstance(outcome, UnwheelError):
         raise outcome
     return outcome

@@ -6,9 +6,11 @@ The class says who has to act; `problems` says everything that was found.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Set
-
 from .values import replace, value
+
+TYPE_CHECKING = False  # that of `typing` would cost its import
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Set
 
 
 @value

@@ -4,8 +4,6 @@ What a failed order means: whose fault it is, and what to say of it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-
 from . import native
 from .errors import (
     ArchiveError,
@@ -19,6 +17,10 @@ from .errors import (
 )
 from .plan import Plan
 from .values import value
+
+TYPE_CHECKING = False  # that of `typing` would cost its import
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
 
 
 @value

@@ -6,25 +6,20 @@ Pure.  `packaging` is imported only when two versions differ as text.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
 from itertools import product
 
 from .errors import InvalidWheelError, Problem, printable
 from .values import value
 
+TYPE_CHECKING = False  # that of `typing` would cost its import
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 _WHEEL = ".whl"
 _WHEEL_2 = ".whlx"  # from Wheel-Version 2 on (PEP 777)
 _PYBI = ".pybi"  # a Python to be unpacked (PEP 711)
-_NAME = r"(?P<name>[A-Za-z0-9](?:[A-Za-z0-9._]*[A-Za-z0-9])?)"
-_VERSION = r"(?P<version>[A-Za-z0-9][A-Za-z0-9._+!]*)"
-_BUILD = r"(?P<build>[0-9][A-Za-z0-9._]*)"
-_SET = r"[A-Za-z0-9_]+(?:\.[A-Za-z0-9_]+)*"
-_TAGS = rf"(?P<python>{_SET})-(?P<abi>{_SET})-(?P<platform>{_SET})"
-_FILENAME = re.compile(rf"{_NAME}-{_VERSION}(?:-{_BUILD})?-{_TAGS}\.whlx?")
-_PYBI_FILENAME = re.compile(
-    rf"{_NAME}-{_VERSION}(?:-{_BUILD})?-(?P<platform>{_SET})\.pybi"
-)
+_DIGITS = "0123456789"
+_ALNUM = _DIGITS + "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 # A hostile WHEEL file could name 10^18 tags in one line.
 _MOST_TAGS = 4096
@@ -71,23 +66,23 @@ class WheelFilename:
         Raises:
             InvalidWheelError: If it is not the name of a wheel (FILENAME).
         """
-        extension = filename[len(stem(filename)) :]
+        bare = stem(filename)
+        extension = filename[len(bare) :]
         is_pybi = extension == _PYBI
-        pattern = _PYBI_FILENAME if is_pybi else _FILENAME
-        found = pattern.fullmatch(filename)
         is_wheel2 = extension == _WHEEL_2
-        if found is None or (is_wheel2 and not wheel2):
+        parts = _split(bare, tags=1 if is_pybi else 3) if extension else None
+        if parts is None or (is_wheel2 and not wheel2):
             raise InvalidWheelError(
-                [_not_a_wheel(filename, is_wheel2 and found is not None)]
+                [_not_a_wheel(filename, is_wheel2 and parts is not None)]
             )
         return cls(
-            stem=stem(filename),
-            name=found["name"],
-            version=found["version"],
-            build=found["build"] or "",
-            pythons=() if is_pybi else _set(found["python"]),
-            abis=() if is_pybi else _set(found["abi"]),
-            platforms=_set(found["platform"]),
+            stem=bare,
+            name=parts[0],
+            version=parts[1],
+            build=parts[2],
+            pythons=() if is_pybi else _set(parts[3]),
+            abis=() if is_pybi else _set(parts[4]),
+            platforms=_set(parts[-1]),
             extension=extension,
         )
 
@@ -136,6 +131,38 @@ def stem(filename: str) -> str:
     return filename
 
 
+def _split(bare: str, *, tags: int) -> list[str] | None:
+    """
+    Name, version, build tag or "", and the *tags*; None if one cannot be.
+    """
+    parts = bare.split("-")
+    if len(parts) == 2 + tags:
+        parts.insert(2, "")
+    elif len(parts) != 3 + tags or not parts[2]:
+        return None
+    name, version, build, *sets = parts
+    good = (
+        _is_of_these(name, _ALNUM + "._")
+        and name[0] in _ALNUM
+        and name[-1] in _ALNUM
+        and _is_of_these(version, _ALNUM + "._+!")
+        and version[0] in _ALNUM
+        and (not build or _is_of_these(build, _ALNUM + "._"))
+        and build[:1] in _DIGITS
+        and all(_is_of_these(tag, _ALNUM + "_") for tag in _tags(sets))
+    )
+    return parts if good else None
+
+
+def _is_of_these(text: str, characters: str) -> bool:
+    """Whether *text* has some of the *characters*, and no others."""
+    return bool(text) and not text.strip(characters)
+
+
+def _tags(sets: Sequence[str]) -> list[str]:
+    return [tag for text in sets for tag in text.split(".")]
+
+
 def _set(text: str) -> tuple[str, ...]:
     """The tags of a compressed set."""
     return tuple(text.lower().split("."))
@@ -166,7 +193,10 @@ def for_windows_only(platforms: Sequence[str]) -> bool:
 
 def normalise_name(name: str) -> str:
     """The *name* of a distribution as names are compared (PEP 503)."""
-    return re.sub(r"[-_.]+", "-", name).lower()
+    name = name.replace("_", "-").replace(".", "-").lower()
+    while "--" in name:
+        name = name.replace("--", "-")
+    return name
 
 
 def same_version(a: str, b: str) -> bool:

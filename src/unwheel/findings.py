@@ -4,10 +4,12 @@ What is wrong with a wheel, by whose fault it is.  Pure.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from .errors import Problem, Problems, RecordError, UnwheelError
 from .values import replace
+
+TYPE_CHECKING = False  # that of `typing` would cost its import
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 class Findings:

@@ -21,6 +21,8 @@ TYPE_CHECKING = False  # that of `typing` would cost its import
 if TYPE_CHECKING:
     from typing import Any
 
+    from .commandline import Arguments
+
 
 PACK_LINKS = ("refuse", "copy", "zip", "links-file")
 RELINK_ENCODINGS = ("zip", "links-file")
@@ -358,7 +360,7 @@ def _default(knob: Knob) -> str:
     return f" (default: {shown})"
 
 
-def policy_of(args: argparse.Namespace) -> Policy:
+def policy_of(args: Arguments) -> Policy:
     """Make the policy that *args* ask for."""
     given: dict[str, dict[str, Any]] = {"": {}, "links": {}, "limits": {}}
     for name, content in vars(args).items():

@@ -11,7 +11,6 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Sequence
 
 from .contents import RESERVED
 from .errors import DestinationError, Problem, Problems, printable
@@ -19,6 +18,10 @@ from .native import Tree, os_problem
 from .places import is_below, name_below
 from .policy import STAND_INS
 from .values import value
+
+TYPE_CHECKING = False  # that of `typing` would cost its import
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 # What a system says that cannot exchange two names; the last is Windows'.
 _NO_EXCHANGE = frozenset(

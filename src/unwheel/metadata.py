@@ -8,9 +8,6 @@ disagree, lenient where published wheels are untidy.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Sequence
-
 from .errors import InvalidWheelError, Problem, printable
 from .filename import (
     WheelFilename,
@@ -19,6 +16,10 @@ from .filename import (
     same_version,
 )
 from .values import value
+
+TYPE_CHECKING = False  # that of `typing` would cost its import
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
 
 WHEEL_VERSION = (1, 0)  # the one we know
 WHEEL_VERSION_2 = (2, 0)  # the one of PEP 777 and 778, known if one asks
@@ -29,12 +30,10 @@ AXLE_FILE = "symlinks.txt"  # wheel-axle
 LINK_FILES = (LINKS_FILE, AXLE_FILE)
 
 _SUFFIX = ".dist-info"
-_BODY = re.compile(rb"\n\r?\n|\r\r|\A\r?\n")
-_HEADER = re.compile(r"([!-9;-~]+):(.*)", re.DOTALL)  # RFC 822, 3.2
-_VERSION = re.compile(r"([0-9]{1,9})\.([0-9]{1,9})")
+_EMPTY_LINES = (b"\n\n", b"\n\r\n", b"\r\r")
+_MOST_DIGITS = 9  # of a number in a version
 _SHOWN = 400  # characters
 _DATA_KEYS = ("purelib", "platlib", "headers", "scripts", "data")
-_PYTHON = re.compile(r"pythonw?[0-9.]*t?(?:\.exe)?", re.IGNORECASE)
 
 
 def parse_headers(data: bytes) -> dict[str, list[str]]:
@@ -48,27 +47,48 @@ def parse_headers(data: bytes) -> dict[str, list[str]]:
         InvalidWheelError: If they are not UTF-8 (HEADERS_NOT_UTF8) or contain
             a NUL (HEADERS_NUL), where a reader in C would stop.
     """
-    end = _BODY.search(data)
-    head = data[: end.start()] if end else data
+    head = _head(data)
     if b"\0" in head:
         raise _refusal("HEADERS_NUL", "a header contains a NUL")
     # The lines of each value are joined once: a million continuations of one
     # value, each added to a string, would take minutes (and pack to 4 KB).
     fields: dict[str, list[list[str]]] = {}
     lines: list[str] = []
-    for line in map(_decode, head.splitlines()):
-        if line[:1] in (" ", "\t") and lines:
-            lines.append(line)
-            continue
-        found = _HEADER.fullmatch(line)
-        if found is None:
-            break
-        lines = [found[2].strip()]
-        fields.setdefault(found[1].lower(), []).append(lines)
+    try:
+        for line in map(bytes.decode, head.splitlines()):
+            if line[:1] in (" ", "\t") and lines:
+                lines.append(line)
+                continue
+            key, colon, text = line.partition(":")
+            if not (colon and _is_key(key)):
+                break
+            lines = [text.strip()]
+            fields.setdefault(key.lower(), []).append(lines)
+    except UnicodeDecodeError as error:
+        raise _refusal(
+            "HEADERS_NOT_UTF8",
+            "a header is not UTF-8",
+            found=repr(error.object[:80]),
+        ) from None
     return {
         key: ["\n".join(value) for value in values]
         for key, values in fields.items()
     }
+
+
+def _head(data: bytes) -> bytes:
+    """The *data* up to the first empty line, after which a body may be."""
+    if data.startswith((b"\n", b"\r\n")):
+        return b""
+    lines = _EMPTY_LINES if b"\r" in data else _EMPTY_LINES[:1]
+    ends = [data.find(line) for line in lines]
+    return data[: min((end for end in ends if end >= 0), default=None)]
+
+
+def _is_key(text: str) -> bool:
+    """Whether *text* is the name of a field (RFC 822, 3.2)."""
+    printable = text.isascii() and text.isprintable()
+    return printable and text != "" and " " not in text
 
 
 @value
@@ -284,15 +304,6 @@ def _is_true(values: list[str]) -> bool:
     return [value.lower() for value in values] == ["true"]
 
 
-def _decode(line: bytes) -> str:
-    try:
-        return line.decode("utf-8")
-    except UnicodeDecodeError:
-        raise _refusal(
-            "HEADERS_NOT_UTF8", "a header is not UTF-8", found=repr(line[:80])
-        ) from None
-
-
 def _only(fields: dict[str, list[str]], key: str) -> str:
     """The value of a field that must be there, and once: readers differ."""
     values = fields.get(key.lower(), [])
@@ -311,8 +322,8 @@ def _only(fields: dict[str, list[str]], key: str) -> str:
 
 def _version(header: str, fields: dict[str, list[str]]) -> tuple[int, int]:
     values = fields.get(header.lower(), [])
-    found = _VERSION.fullmatch(values[0]) if len(values) == 1 else None
-    if found is None:
+    numbers = values[0].split(".") if len(values) == 1 else []
+    if len(numbers) != 2 or not all(map(_is_number, numbers)):
         raise InvalidWheelError(
             [
                 Problem(
@@ -323,7 +334,12 @@ def _version(header: str, fields: dict[str, list[str]]) -> tuple[int, int]:
                 )
             ]
         )
-    return int(found[1]), int(found[2])
+    return int(numbers[0]), int(numbers[1])
+
+
+def _is_number(text: str) -> bool:
+    plain = text.isascii() and text.isdigit()
+    return plain and len(text) <= _MOST_DIGITS
 
 
 def _refuse_version(version: tuple[int, int], wheel2: bool) -> None:
@@ -436,12 +452,19 @@ def _wrong_script(name: str, script: str) -> Iterable[Problem]:
         yield Problem(
             "SCRIPT_DIRECTORY", "scripts may only be regular files", name
         )
-    elif _PYTHON.fullmatch(script):
+    elif _is_python(script):
         yield Problem(
             "SCRIPT_OVERWRITES_PYTHON",
             "the script would replace the interpreter",
             member=name,
         )
+
+
+def _is_python(script: str) -> bool:
+    import re
+
+    pattern = r"pythonw?[0-9.]*t?(?:\.exe)?"
+    return re.fullmatch(pattern, script, re.IGNORECASE) is not None
 
 
 def _different_tags(

@@ -6,8 +6,6 @@ from __future__ import annotations
 
 import errno as errno_codes
 import os
-import struct
-from collections.abc import Iterator, Sequence
 
 from . import _native
 from .backend import EntryTable
@@ -27,7 +25,13 @@ from .policy import Limits
 
 TYPE_CHECKING = False  # that of `typing` would cost its import
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
     from typing import Any
+
+    Ints = Sequence[int]
+    Seconds = Sequence[int | None]
+else:
+    Ints = Seconds = object
 
 ffi = _native.ffi
 lib = _native.lib
@@ -85,9 +89,25 @@ _DEDUPES = {
     "hardlink": int(lib.UW_DEDUPE_HARDLINK),
 }
 
-# struct uw_entry and struct uw_result, whose sizes are checked below.
-_ENTRY = struct.Struct("=QQQQIIIHHHHHHIi")
-_RESULT = struct.Struct("=iiiIQQ32s")
+# Columns of struct uw_entry that are looked at, with their types.
+_COLUMNS = {
+    "size": "Q",
+    "packed_size": "Q",
+    "data_offset": "Q",
+    "crc32": "I",
+    "external_attr": "I",
+    "method": "H",
+    "flags": "H",
+    "made_by": "H",
+    "dos_time": "H",
+    "dos_date": "H",
+    "facts": "I",
+    "mtime": "i",
+}
+
+# What is in a struct uw_result, and its size, which is checked below.
+_RESULT = "=iiiIQQ32s"
+_RESULT_SIZE = 64
 
 # Where `found` and `expected` are no quantities but patterns of 32 bits.
 _PATTERNS = frozenset(
@@ -360,29 +380,21 @@ def _entry_table(handle: Any) -> EntryTable:
     table = EntryTable()
     table.names_blob = bytes(ffi.buffer(names, length[0])) if count else b""
     entries = lib.uw_archive_entries(handle)
-    rows = ffi.buffer(entries, count * _ENTRY.size) if count else b""
-    columns = list(zip(*_ENTRY.iter_unpack(rows), strict=True))
-    if not columns:
-        columns = [()] * 15
-    (
-        table.sizes,
-        table.packed_sizes,
-        _,
-        table.offsets,
-        table.crc32s,
-        table.attributes,
-        _,
-        _,
-        table.methods,
-        table.flags,
-        table.made_by,
-        times,
-        dates,
-        facts,
-        seconds,
-    ) = columns
-    table.dos_times = _DosTimes(dates, times)
-    table.timestamps = _Timestamps(facts, seconds)
+    size = count * ffi.sizeof("struct uw_entry")
+    rows = memoryview(bytes(ffi.buffer(entries, size)) if count else b"")
+    column = {name: _column(rows, name) for name in _COLUMNS}
+    # What every plan goes through are lists, the others stay where they are.
+    table.sizes = column["size"].tolist()
+    table.packed_sizes = column["packed_size"].tolist()
+    table.attributes = column["external_attr"].tolist()
+    table.made_by = column["made_by"].tolist()
+    table.offsets = column["data_offset"]
+    table.crc32s = column["crc32"]
+    table.methods = column["method"]
+    table.flags = column["flags"]
+    table.dos_times = _DosTimes(column["dos_date"], column["dos_time"])
+    table.timestamps = _Timestamps(column["facts"], column["mtime"])
+    facts = column["facts"].tolist()
     table.link_fields = _with_fact(facts, lib.UW_ENTRY_LINK_FIELD)
     table.ascii = table.names_blob.isascii()
     text = table.names_blob.decode("utf-8", "surrogateescape")
@@ -391,7 +403,15 @@ def _entry_table(handle: Any) -> EntryTable:
     return table
 
 
-class _DosTimes(Sequence[int]):
+def _column(rows: memoryview, field: str) -> memoryview:
+    """The *field* of each struct uw_entry in *rows*; nothing is copied."""
+    code: Any = _COLUMNS[field]
+    column = rows.cast(code)
+    first = ffi.offsetof("struct uw_entry", field) // column.itemsize
+    return column[first :: ffi.sizeof("struct uw_entry") // column.itemsize]
+
+
+class _DosTimes(Ints):
     """Date << 16 | time of each entry; put together when asked for."""
 
     def __init__(self, dates: Sequence[int], times: Sequence[int]) -> None:
@@ -412,7 +432,7 @@ def _with_fact(facts: Sequence[int], bit: int) -> Sequence[int]:
     return [k for k, fact in enumerate(facts) if fact & bit]
 
 
-class _Timestamps(Sequence[int | None]):
+class _Timestamps(Seconds):
     """The extended timestamp of each entry; looked up when asked for."""
 
     def __init__(self, facts: Sequence[int], seconds: Sequence[int]) -> None:
@@ -702,7 +722,7 @@ class Batch:
     def results(self) -> bytes:
         """All results, to be read by `result`; for after it has finished."""
         rows = lib.uw_batch_results(self._handle)
-        return bytes(ffi.buffer(rows, self.count * _RESULT.size))
+        return bytes(ffi.buffer(rows, self.count * _RESULT_SIZE))
 
     def close(self) -> None:
         """Give it back, when it has finished or was never given away."""
@@ -712,6 +732,11 @@ class Batch:
         if self._crew is not None:
             self._crew.batches.discard(self)
             self._crew = None
+
+
+def packed(kind: str, numbers: Sequence[int]) -> bytes:
+    """The *numbers* as C has them, each a *kind*."""
+    return bytes(ffi.buffer(ffi.new(f"{kind}[]", numbers)))
 
 
 class Result:
@@ -728,6 +753,8 @@ class Result:
     )
 
     def __init__(self, results: bytes, index: int) -> None:
+        from struct import unpack_from
+
         (
             self.status,
             reason,
@@ -736,13 +763,13 @@ class Result:
             self.size,
             self.offset,
             self.sha256,
-        ) = _RESULT.unpack_from(results, index * _RESULT.size)
+        ) = unpack_from(_RESULT, results, index * _RESULT_SIZE)
         self.reason = _REASONS[reason]
 
 
 def statuses(results: bytes) -> list[int]:
     """The status of every order, in order."""
-    return [row[0] for row in _RESULT.iter_unpack(results)]
+    return memoryview(results).cast("i")[:: _RESULT_SIZE // 4].tolist()
 
 
 # ------------------------------------------------------------------ kernels
@@ -854,6 +881,5 @@ class Inflater:
         return size
 
 
-for _name, _struct in (("uw_entry", _ENTRY), ("uw_result", _RESULT)):
-    if ffi.sizeof("struct " + _name) != _struct.size:
-        raise ImportError(f"struct {_name} is not as native.py reads it")
+if ffi.sizeof("struct uw_result") != _RESULT_SIZE:
+    raise ImportError("struct uw_result is not as native.py reads it")

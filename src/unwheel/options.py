@@ -9,9 +9,9 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 from functools import partial
-from os.path import basename
 
 from . import __version__
+from .commandline import Arguments, named_twice
 from .knobs import (
     KNOBS,
     LINKS,
@@ -47,7 +47,7 @@ always there; the others are documented by
 """
 
 
-def parse(arguments: list[str]) -> argparse.Namespace:
+def parse(arguments: list[str]) -> Arguments:
     """
     Read the *arguments* of the command line.
 
@@ -55,20 +55,20 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         SystemExit: If they are wrong (2), or ask for help or version (0).
     """
     parser = _parser(arguments)
-    args = parser.parse_args(_links_named(arguments))
+    args = parser.parse_args(_links_named(arguments), Arguments())
     if wrong := _contradiction(args):
         parser.error(wrong)
     return args
 
 
-def _contradiction(args: argparse.Namespace) -> str | None:
+def _contradiction(args: Arguments) -> str | None:
     """Say which options do not go together, if there are such."""
     if args.files and not args.json:
         return "--files needs --json"
     if args.into is not None and len(args.wheels) != 1:
         return "--into takes exactly one wheel; -d takes many"
     renamed = args.command in ("extract", "relink")
-    if renamed and (twice := _named_twice(args.wheels)):
+    if renamed and (twice := named_twice(args.wheels)):
         return f"two wheels are named as {twice}: one place for both"
     if args.command == "relink" and (missing := _missing(args)):
         return f"{missing} is needed, or --dry-run"
@@ -79,7 +79,7 @@ def _contradiction(args: argparse.Namespace) -> str | None:
     return None
 
 
-def _missing(args: argparse.Namespace) -> str | None:
+def _missing(args: Arguments) -> str | None:
     """Name what a wheel is not written without: no link by accident."""
     if args.dry_run:
         return None
@@ -87,7 +87,7 @@ def _missing(args: argparse.Namespace) -> str | None:
     return next((name for name, given in needed.items() if not given), None)
 
 
-def _is_dated(args: argparse.Namespace) -> bool:
+def _is_dated(args: Arguments) -> bool:
     """Whether the environment says what time it shall be, if it is asked."""
     from os import environ
 
@@ -97,17 +97,6 @@ def _is_dated(args: argparse.Namespace) -> bool:
     if args.command != "pack" and "mtime" not in args:
         return True
     return text.isascii() and text.isdigit() and len(text) < 12
-
-
-def _named_twice(wheels: list[str]) -> str | None:
-    """Name the first of *wheels* whose results have another's name."""
-    seen: set[str] = set()
-    for name in map(basename, wheels):
-        stem = name.removesuffix(".whl").removesuffix(".whlx")
-        if stem in seen:
-            return name
-        seen.add(stem)
-    return None
 
 
 def _links_named(arguments: list[str]) -> list[str]:
@@ -129,7 +118,7 @@ def _links_named(arguments: list[str]) -> list[str]:
 NAMED = [[name] for name in LINK_POLICIES]
 
 
-def _without_links(args: argparse.Namespace) -> str | None:
+def _without_links(args: Arguments) -> str | None:
     """Name an option that only a listing of links heeds, if there is none."""
     given = vars(args)
     if "links" in given:

@@ -9,12 +9,17 @@ plain.  The rules are those of a reader on any system (PEP 427 has none).
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Sequence
-
 from .errors import Problem, Problems, UnsafeMemberError, printable
 from .policy import Limits
 from .values import value
+
+TYPE_CHECKING = False  # that of `typing` would cost its import
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from typing import TypeAlias
+
+    # code, message, found, knob
+    _Finding: TypeAlias = tuple[str, str, str | None, str | None]
 
 UTF8_FLAG = 0x800  # APPNOTE 4.4.4, bit 11
 
@@ -34,17 +39,17 @@ _STEMS = bytes.maketrans(
     bytes(range(0x41, 0x5B)) + b"\0. 123456789",
     bytes(range(0x61, 0x7B)) + b"///000000000",
 )
-_DEVICE_STEM = re.compile(rb"/(?:con|prn|aux|nul|conin\$|conout\$|com0|lpt0)/")
+_DEVICE_STEMS = (b"/con/", b"/prn/", b"/aux/", b"/nul/", b"/com0/", b"/lpt0/")
+_DOLLAR_STEMS = (b"/conin$/", b"/conout$/")
 
-_SUSPECT = re.compile(
+# Patterns, of names that are looked at one by one.  `re` compiles, and keeps,
+# those that are used: all of them would take 1 ms at every start.
+_SUSPECT = (
     r"[^ !#$%&'()+,\-./0-9;=@A-Z\[\]^_`a-z{}~]"
-    r"|(?:\A|/)(?:/|\Z|" + _DEVICES + r"(?![^. /]))|[. ](?:/|\Z)",
-    re.IGNORECASE | re.ASCII,  # else [a-z] has the Kelvin sign, of 3 bytes
+    r"|(?:\A|/)(?:/|\Z|" + _DEVICES + r"(?![^. /]))|[. ](?:/|\Z)"
 )
-_DRIVE = re.compile(r"[A-Za-z]:")
-_DOTDOT = re.compile(r"\.\.[. ]*")
-_SURROGATE = re.compile("[\ud800-\udfff]")
-_DEVICE = re.compile(_DEVICES + r" *(?:[.:].*)?", re.I | re.S | re.A)
+_SURROGATE = "[\ud800-\udfff]"
+_DEVICE = _DEVICES + r" *(?:[.:].*)?"
 
 
 @value
@@ -106,10 +111,7 @@ def check_names(
     refusals = Problems()
     unportable = Problems()
     if not _all_plain(names, blob, limits):
-        longest = _surely_short(limits)
-        for name in names:
-            if len(name) <= longest and not _SUSPECT.search(name):
-                continue
+        for name in _suspects(names, limits):
             bare = name[:-1] if name.endswith("/") and name != "/" else name
             refusals.extend(_refusals(bare, limits, name))
             unportable.extend(_unportable(bare, name))
@@ -124,6 +126,18 @@ def check_names(
     if portable == "refuse":
         return [*refusals, *unportable], []
     return list(refusals), list(unportable)
+
+
+def _suspects(names: Iterable[str], limits: Limits) -> Iterator[str]:
+    """Those of *names* that may have something wrong with them."""
+    import re
+
+    # ASCII: else [a-z] has the Kelvin sign, of 3 bytes.
+    suspect = re.compile(_SUSPECT, re.IGNORECASE | re.ASCII)
+    longest = _surely_short(limits)
+    for name in names:
+        if len(name) > longest or suspect.search(name):
+            yield name
 
 
 def is_plain(blob: bytes, longest: int, limits: Limits) -> bool:
@@ -176,7 +190,9 @@ def _all_plain(names: Sequence[str], blob: bytes, limits: Limits) -> bool:
     stems = b"/" + blob.translate(_STEMS)
     if b"//" in stems and not _end_plainly(blob.replace(b"/\0", b"\0")):
         return False
-    return not _DEVICE_STEM.search(stems)
+    if any(stem in stems for stem in _DEVICE_STEMS):
+        return False
+    return b"$" not in stems or not any(s in stems for s in _DOLLAR_STEMS)
 
 
 def _end_plainly(blob: bytes) -> bool:
@@ -229,11 +245,6 @@ def _refusals(
         )
 
 
-_Finding = tuple[
-    str, str, str | None, str | None
-]  # code, message, found, knob
-
-
 def _found_in(name: str, limits: Limits) -> Iterator[_Finding]:
     """What is wrong with *name* as a whole, then with its components."""
     if not name:
@@ -241,7 +252,7 @@ def _found_in(name: str, limits: Limits) -> Iterator[_Finding]:
         return
     if name.startswith("/"):
         yield "ABSOLUTE", "the name is absolute", None, None
-    if _DRIVE.match(name):
+    if _has_drive(name):
         yield "DRIVE_LETTER", "the name starts with a drive", name[:2], None
     if "\\" in name:
         yield "BACKSLASH", "a backslash separates names on Windows", None, None
@@ -257,8 +268,14 @@ def _found_in(name: str, limits: Limits) -> Iterator[_Finding]:
     yield from _odd_components(name.removeprefix("/").split("/"), limits)
 
 
+def _has_drive(name: str) -> bool:
+    return name[1:2] == ":" and name[0].isascii() and name[0].isalpha()
+
+
 def _odd_characters(name: str) -> Iterator[_Finding]:
-    if _SURROGATE.search(name):
+    import re
+
+    if re.search(_SURROGATE, name):
         yield "NOT_UTF8", "the name is not UTF-8", None, None
     if name.isprintable():  # no character of category C is
         return
@@ -281,9 +298,8 @@ def _odd_components(parts: list[str], limits: Limits) -> Iterator[_Finding]:
         yield "EMPTY_COMPONENT", "a component is empty", None, None
     if "." in parts:
         yield "DOT_COMPONENT", "'.' is not a name", None, None
-    for part in filter(_DOTDOT.fullmatch, parts):
-        yield "DOTDOT", "'..' is not a name", part, None
-        break
+    if odd := next(filter(_is_dotdot, parts), None):
+        yield "DOTDOT", "'..' is not a name", odd, None
     # A character is at most four bytes, so most parts need no encoding.
     for part in parts:
         if 4 * len(part) <= limits.component_length:
@@ -308,6 +324,7 @@ def _odd_components(parts: list[str], limits: Limits) -> Iterator[_Finding]:
 
 def _unportable(name: str, member: str) -> Iterator[Problem]:
     """Why another system could not hold *name*, at most once per code."""
+    import re
 
     def problem(code: str, message: str, found: str) -> Problem:
         return Problem(
@@ -319,7 +336,7 @@ def _unportable(name: str, member: str) -> Iterator[Problem]:
         )
 
     parts = name.split("/")
-    if ":" in name and not _DRIVE.match(name):
+    if ":" in name and not _has_drive(name):
         yield problem("COLON", "a colon names a stream on Windows", ":")
     for char in _RESERVED:
         if char in name:
@@ -335,14 +352,18 @@ def _unportable(name: str, member: str) -> Iterator[Problem]:
                 part,
             )
             break
-    for part in filter(_DEVICE.fullmatch, parts):
-        yield problem("DEVICE_NAME", "a device on Windows", part)
-        break
+    device = re.compile(_DEVICE, re.IGNORECASE | re.DOTALL | re.ASCII)
+    if odd := next(filter(device.fullmatch, parts), None):
+        yield problem("DEVICE_NAME", "a device on Windows", odd)
 
 
 def _is_dots(part: str) -> bool:
     """Whether *part* is refused everywhere, as "." or ".."."""
-    return part == "." or _DOTDOT.fullmatch(part) is not None
+    return part == "." or _is_dotdot(part)
+
+
+def _is_dotdot(part: str) -> bool:
+    return part.startswith("..") and not part.strip(". ")
 
 
 def _unflagged(

@@ -8,9 +8,6 @@ members costs a few passes in C, not 12,000 objects.
 
 from __future__ import annotations
 
-from array import array
-from collections.abc import Callable, Collection, Mapping, Sequence
-
 from . import metadata, record
 from .backend import HOST_UNIX, Archive, EntryTable
 from .contents import (
@@ -33,6 +30,7 @@ from .values import value
 
 TYPE_CHECKING = False  # that of `typing` would cost its import
 if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from typing import TypeAlias
 
     from .asking import Asked
@@ -64,7 +62,7 @@ class Plan:
         links: What becomes of the symbolic links, after all files.
         extras: Files that no member is, but the links need: their names and
             their content.
-        orders: Index in the directory of each order, 32-bit.
+        orders: Index in the directory of each order.
         flags: `EXECUTABLE`, `DIRECTORY`, `SHA256` of each order.
         digests: 32 bytes for each order.
         times: Of modification, seconds since 1970, for each order; None for
@@ -83,10 +81,10 @@ class Plan:
     record: record.Record | None
     links: tuple[Link, ...]
     extras: tuple[tuple[str, bytes], ...]
-    orders: array[int]
+    orders: Sequence[int]
     flags: bytes
     digests: bytes
-    times: array[int] | None
+    times: Sequence[int] | None
     rehash: tuple[tuple[int, str, bytes], ...]
     files: int
     size: int
@@ -294,13 +292,12 @@ def _orders(
     extras: tuple[tuple[str, bytes], ...],
 ) -> Plan:
     table, kinds, policy = subject.table, subject.kinds, subject.policy
-    files = array("I", kinds.files)
     texts = [
         subject.index[str(link.path)]
         for link in made
         if link.outcome == "text" and link.encoding == "zip"
     ]
-    files.extend(texts)
+    files = [*kinds.files, *texts]
     names: Sequence[str] = table.names
     attributes: Sequence[int] = table.attributes
     if len(files) != len(table) or texts:
@@ -310,13 +307,10 @@ def _orders(
     exempt = record.unlisted(subject.dist_info)
     digests, flags = _digest_columns(names, rows if verify else None, exempt)
     plain = len(files) - len(texts)  # a text is not executable
-    for k, (attribute, made_by) in enumerate(
-        zip(attributes[:plain], _hosts(table, files)[:plain], strict=True)
-    ):
-        if attribute & _EXECUTABLE_ATTRIBUTE and made_by >> 8 == HOST_UNIX:
-            flags[k] |= EXECUTABLE
+    for k in _executables(table, attributes[:plain], files):
+        flags[k] |= EXECUTABLE
     rehash = _rehash(names, rows if verify else None, exempt)
-    files.extend(kinds.directories)
+    orders = [*files, *kinds.directories]
     return Plan(
         wheel=subject.wheel,
         filename=subject.filename,
@@ -325,10 +319,10 @@ def _orders(
         record=rows,
         links=made,
         extras=extras,
-        orders=files,
+        orders=orders,
         flags=bytes(flags) + bytes([DIRECTORY]) * len(kinds.directories),
         digests=digests + NO_DIGEST * len(kinds.directories),
-        times=_times(table, files, policy.mtime),
+        times=_times(table, orders, policy.mtime),
         rehash=rehash,
         files=len(names),
         size=sum(table.sizes) - sum(table.sizes[k] for k in kinds.links)
@@ -339,18 +333,26 @@ def _orders(
 
 def _times(
     table: EntryTable, orders: Sequence[int], mtime: str | int
-) -> array[int] | None:
+) -> Sequence[int] | None:
     if mtime == "now":
         return None
     if isinstance(mtime, int):
-        return array("q", [mtime]) * len(orders)
-    return array("q", map(table.mtime, orders))
+        return [mtime] * len(orders)
+    return list(map(table.mtime, orders))
 
 
-def _hosts(table: EntryTable, files: Sequence[int]) -> Sequence[int]:
-    if len(files) == len(table):
-        return table.made_by
-    return [table.made_by[k] for k in files]
+def _executables(
+    table: EntryTable, attributes: Sequence[int], files: Sequence[int]
+) -> list[int]:
+    """Which of the *files*, by the attributes of each, are executable."""
+    kinds = {a for a in set(attributes) if a & _EXECUTABLE_ATTRIBUTE}
+    if not kinds:
+        return []
+    return [
+        k
+        for k, attribute in enumerate(attributes)
+        if attribute in kinds and table.made_by[files[k]] >> 8 == HOST_UNIX
+    ]
 
 
 def _digest_columns(

@@ -8,17 +8,20 @@ and that finds every problem.
 
 from __future__ import annotations
 
-import re
 from binascii import a2b_base64
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from itertools import compress
-from operator import ne, not_
-from struct import Struct
 
 from .errors import Problem, Problems, RecordError, printable
 from .paths import is_plain, problem_with_name
 from .policy import Limits
 from .values import replace, value
+
+TYPE_CHECKING = False  # that of `typing` would cost its import
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+    from typing import TypeAlias
+
+    _Columns: TypeAlias = tuple[list[str], list[str], list[str]]
 
 # "sha256 or better" (PEP 427), by hashlib's names; bytes of a digest.
 ALGORITHMS = {
@@ -43,10 +46,14 @@ UNLISTED = ("RECORD", "RECORD.jws", "RECORD.p7s")
 
 _URLSAFE = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 _STANDARD = bytes.maketrans(b"-_", b"+/")
-_SIZE = re.compile(r"[0-9]{1,20}")  # 2^64 has 20 digits
-_PREFIX = b"sha256="
-_CELL = len(_PREFIX) + 43  # 32 bytes, unpadded
-_DIGEST = Struct("32sx").iter_unpack
+# The same, and "!" for what is no digit.
+_AS_STANDARD = bytes(
+    _STANDARD[code] if code in _URLSAFE else ord("!") for code in range(256)
+)
+_MOST_DIGITS = 20  # of a size: 2^64 has so many
+_PREFIX = "sha256="
+_DIGITS = 43  # of base64, without padding, for 32 bytes
+_CELL = len(_PREFIX) + _DIGITS
 _NO_SEPARATORS = bytes(set(range(256)) - set(b",\n"))
 _SHOWN = 400  # characters
 _ROWS_PER_ENTRY = 10
@@ -235,7 +242,14 @@ def _wrong_sizes(
     exempt: Set[str],
 ) -> Iterator[Problem]:
     listed = list(map(record.sizes.get, members))
-    for k in compress(range(len(members)), map(ne, listed, sizes)):
+    if listed == sizes:
+        return
+    differing = [
+        k
+        for k, (said, size) in enumerate(zip(listed, sizes, strict=True))
+        if said != size
+    ]
+    for k in differing:
         if listed[k] is not None and members[k] not in exempt:
             yield _problem(
                 "RECORD_SIZE_DIFFERS",
@@ -341,9 +355,6 @@ def _limit_rows(separators: bytes, most: int) -> None:
         )
 
 
-_Columns = tuple[list[str], list[str], list[str]]
-
-
 def _columns(text: str, separators: bytes) -> _Columns | None:
     """
     The three columns of a RECORD in the dialect that all tools write.
@@ -387,7 +398,11 @@ def _from_columns(
         names=unique,
         sha256=dict(zip(compress(names, digests), raw)),  # noqa: B905
         other={},
-        unhashed=set(compress(names, map(not_, digests))),
+        unhashed={
+            name
+            for name, digest in zip(names, digests, strict=True)
+            if not digest
+        },
         sizes=dict(zip(compress(names, sizes), numbers)),  # noqa: B905
         symlinks={},
     )
@@ -403,7 +418,9 @@ def _all_plain(names: list[str], limits: Limits) -> bool:
 def _all_sizes(sizes: list[str]) -> bool:
     digits = "".join(sizes)
     return not digits or (
-        digits.isascii() and digits.isdigit() and max(map(len, sizes)) <= 20
+        digits.isascii()
+        and digits.isdigit()
+        and max(map(len, sizes)) <= _MOST_DIGITS
     )
 
 
@@ -414,22 +431,24 @@ def _sha256_column(cells: list[str]) -> list[bytes] | None:
     With an "A" after each, 43 digits become 44 that decode to 33 bytes.  The
     last is zero exactly if the unused bits of the 43rd digit are.
     """
-    if not cells:
-        return []
-    if set(map(len, cells)) != {_CELL}:
+    count = len(cells)
+    if set(map(len, cells)) - {_CELL}:
         return None
-    joined = bytearray("A".join(cells) + "A", "utf-8")
-    if len(joined) != (_CELL + 1) * len(cells):  # not ASCII
+    joined = "".join(cells)
+    # No digit is a "=", so where each cell has one in its place the digits
+    # are what is left without the prefixes, or they are not all digits.
+    if joined[len(_PREFIX) - 1 :: _CELL] != "=" * count:
         return None
-    for width, char in enumerate(_PREFIX):
-        stride = slice(0, None, _CELL + 1 - width)
-        if joined[stride] != bytes([char]) * len(cells):
-            return None
-        del joined[stride]
-    if joined.translate(None, _URLSAFE):
+    digits = (joined + _PREFIX).replace(_PREFIX, "A")
+    if len(digits) != (_DIGITS + 1) * count + 1 or not digits.isascii():
         return None
-    raw = a2b_base64(joined.translate(_STANDARD))
-    return None if any(raw[32::33]) else [d for (d,) in _DIGEST(raw)]
+    coded = digits.encode("ascii").translate(_AS_STANDARD)
+    if b"!" in coded:
+        return None
+    raw = a2b_base64(memoryview(coded)[1:])
+    if any(raw[32::33]):
+        return None
+    return [raw[at : at + 32] for at in range(0, len(raw), 33)]
 
 
 def _quickly(
@@ -568,7 +587,7 @@ def _decode(text: str, size: int) -> bytes | None:
 def _take_size(record: Record, name: str, cell: str) -> Iterator[Problem]:
     if not cell:
         return
-    if not _SIZE.fullmatch(cell) or name in record.symlinks:
+    if not _all_sizes([cell]) or name in record.symlinks:
         yield Problem(
             "RECORD_SIZE",
             "the size of a link is left empty"

@@ -19,10 +19,12 @@ spelled out.  Every object has these keys:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-
 from .errors import DestinationError, Problem, UnwheelError
 from .values import fields_of, value
+
+TYPE_CHECKING = False  # that of `typing` would cost its import
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
 
 FORMAT = 1  # of to_json(); changes when a key changes its meaning
 

@@ -17,15 +17,17 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 import stat
-from collections.abc import Callable, Sequence
-from contextlib import suppress
 
 from .contents import RESERVED
 from .errors import DestinationError, Problem
-from .merge import Move, Moves, judge_merge, names_in_order
 from .native import Tree, os_problem
+
+TYPE_CHECKING = False  # that of `typing` would cost its import
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from .merge import Move, Moves
 
 try:
     import fcntl
@@ -33,7 +35,7 @@ except ImportError:  # Windows; there a directory in use cannot be removed
     fcntl = None  # type: ignore[assignment]
 
 _PREFIX = RESERVED
-_NAME = re.compile(re.escape(_PREFIX) + "[0-9a-f]{16}")
+_DIGITS = 16  # lower-case hexadecimal, after the prefix
 _PROBE = _PREFIX + "mode"
 
 _DIRECTORY_FLAGS = (
@@ -153,7 +155,9 @@ class Staging:
         """
         self._parent = parent
         while True:
-            self.path = os.path.join(parent, _PREFIX + os.urandom(8).hex())
+            self.path = os.path.join(
+                parent, _PREFIX + os.urandom(_DIGITS // 2).hex()
+            )
             try:
                 os.mkdir(self.path, 0o700)
             except OSError:
@@ -233,12 +237,16 @@ class Staging:
 
     def _publish_names(self, last: str) -> str:
         """Name by name, into a directory that is empty."""
+        from .merge import Move, names_in_order
+
         names = names_in_order(os.listdir(self.path), last)
         root = os.path.realpath(self.destination)
         self._move(root, [Move(name, name) for name in names])
         return "in-place"
 
     def _publish_merged(self, last: str) -> str:
+        from .merge import judge_merge
+
         root, moves = judge_merge(
             self.path, self.destination, last=last, links=self._existing_links
         )
@@ -247,6 +255,8 @@ class Staging:
 
     def _move(self, root: str, moves: Sequence[Move]) -> None:
         """All *moves*; after a failure those that were made are taken back."""
+        from .merge import Moves
+
         self._moves = Moves(root, os.path.realpath(self.path))
         try:
             self._moves.make(moves)
@@ -311,7 +321,7 @@ def remove_stale(parent: str) -> list[str]:
     """
     removed: list[str] = []
     try:
-        names = [n for n in os.listdir(parent) if _NAME.fullmatch(n)]
+        names = list(filter(_is_staging, os.listdir(parent)))
     except OSError:  # missing, or not to be read: nothing of ours
         return removed
     for name in names:
@@ -325,6 +335,16 @@ def remove_stale(parent: str) -> list[str]:
         finally:
             lock.close()
     return removed
+
+
+def _is_staging(name: str) -> bool:
+    """Whether *name* is that of a staging directory."""
+    digits = name.removeprefix(_PREFIX)
+    return (
+        len(name) == len(_PREFIX) + _DIGITS
+        and len(digits) == _DIGITS
+        and not digits.strip("0123456789abcdef")
+    )
 
 
 def _user() -> int:
@@ -391,28 +411,30 @@ def _remove_tree(path: str) -> bool:
 
         shutil.rmtree(path, ignore_errors=True)
         return not os.path.lexists(path)
-    with suppress(OSError, RecursionError):  # a tree that was replaced is deep
+    try:
         for _, directories, files, handle in os.fwalk(path, topdown=False):
             for name in files:
                 _remove(os.unlink, name, handle)
             for name in directories:
                 if not _remove(os.rmdir, name, handle):
                     _remove(os.unlink, name, handle)  # a link to a directory
-    with suppress(OSError):
+    except (OSError, RecursionError):  # a tree that was replaced is deep
+        pass
+    try:
         os.rmdir(path)
-    return not os.path.lexists(path)
+    except OSError:
+        return not os.path.lexists(path)
+    return True
 
 
 def _remove(how: Callable[..., None], name: str, handle: int) -> bool:
     """Remove *name* from a directory, which an old tree may have read-only."""
     try:
-        how(name, dir_fd=handle)
-    except PermissionError:
-        with suppress(OSError):
+        try:
+            how(name, dir_fd=handle)
+        except PermissionError:
             os.fchmod(handle, 0o700)
             how(name, dir_fd=handle)
-            return True
-        return False
     except OSError:
         return False
     return True
@@ -480,7 +502,7 @@ def _resolve(destination: str) -> str:
 def _state(path: str) -> str:
     """One of "missing", "empty", "occupied", "other"."""
     try:
-        ours = map(_NAME.fullmatch, os.listdir(path))
+        ours = map(_is_staging, os.listdir(path))
         return "empty" if all(ours) else "occupied"
     except FileNotFoundError:
         return "other" if os.path.islink(path) else "missing"

@@ -4,8 +4,6 @@ A wheel under judgement: what is known of it so far.  Pure.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from .backend import Archive
 from .contents import Kinds
 from .errors import LimitError
@@ -14,6 +12,10 @@ from .findings import Findings
 from .metadata import WheelInfo
 from .policy import Policy
 from .values import replace
+
+TYPE_CHECKING = False  # that of `typing` would cost its import
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class Subject:

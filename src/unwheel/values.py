@@ -13,6 +13,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False  # that of `typing` would cost its import
 if TYPE_CHECKING:
+    from functools import cached_property as cached_property
     from typing import Any, TypeVar
 
     from typing_extensions import dataclass_transform
@@ -23,6 +24,22 @@ else:
     def dataclass_transform(**_):
         """Tell type checkers, which do not come here."""
         return lambda function: function
+
+    class cached_property:  # noqa: N801 - it is that of functools
+        """What functools has, without the 2 ms that its import takes."""
+
+        def __init__(self, function):
+            self._function = function
+            self.__doc__ = function.__doc__
+
+        def __set_name__(self, _, name):
+            self._name = name
+
+        def __get__(self, instance, _=None):
+            if instance is None:
+                return self
+            made = self._function(instance)
+            return instance.__dict__.setdefault(self._name, made)
 
 
 _set = object.__setattr__

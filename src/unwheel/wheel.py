@@ -5,18 +5,8 @@ The face: `Wheel`, `extract`, `extract_many`, `verify`, `verify_many`.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from functools import cached_property
 
-from .backend import EntryTable
-from .engine import (
-    OnEvent,
-    no_destination,
-    policy_here,
-    run_many,
-    run_one,
-)
+from .engine import no_destination, policy_here, run_many, run_one
 from .errors import (
     InvalidWheelError,
     Problem,
@@ -27,14 +17,20 @@ from .filename import WheelFilename
 from .filename import stem as stem_of
 from .metadata import CoreMetadata, find_dist_info
 from .native import NativeArchive
-from .plan import Plan, judge_links, make_plan
+from .plan import judge_links, make_plan
 from .policy import Policy
 from .record import Record, record_missing
-from .report import Report
+from .values import cached_property
 
 TYPE_CHECKING = False  # that of `typing` would cost its import
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from .backend import EntryTable
+    from .engine import OnEvent
     from .links import Link, LinkPlan
+    from .plan import Plan
+    from .report import Report
 
 StrPath = str | bytes | os.PathLike[str] | os.PathLike[bytes]
 
@@ -211,14 +207,8 @@ class Wheel:
         """Give the file back.  May be called twice."""
         self._archive.close()
 
-    @contextmanager
-    def _named(self) -> Iterator[None]:
-        """Every error says which wheel it is about."""
-        try:
-            yield
-        except UnwheelError as error:
-            error.wheel = self.path
-            raise
+    def _named(self) -> _Named:
+        return _Named(self.path)
 
     @property
     def name(self) -> str:
@@ -403,3 +393,17 @@ class Wheel:
         return verify(
             self.path, policy=self.policy, threads=threads, on_event=on_event
         )
+
+
+class _Named:
+    """Every error from within says which wheel it is about."""
+
+    def __init__(self, wheel: str) -> None:
+        self._wheel = wheel
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _: object, error: object, __: object) -> None:
+        if isinstance(error, UnwheelError):
+            error.wheel = self._wheel
