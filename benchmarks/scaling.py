@@ -12,12 +12,13 @@ member     the longest member, with all the help that it can have
 directory  files made in one directory, one at a time
 serial     the program's start, and Python before and after
 
-The prediction is held against the command itself on one core and, if there are
-two, on two: "error" is how much longer it takes than predicted.  Every stage
-and every command is measured --rounds times, in turns, and of each the least
-counts: what other programs take of the machine is no cost of ours.  Stages are
-measured in CPU time, so --where has to be memory.  Nothing is deduplicated:
-what repeats is inflated again.
+The prediction is held against the command itself on as many cores as there
+are: "error" is how much longer it takes than predicted.  Every stage and every
+command is measured --rounds times, in turns, and of each the least counts:
+what other programs take of the machine is no cost of ours.  Where they take
+much, have this one go first: chrt --rr 1 python benchmarks/scaling.py WHEEL...
+Stages are measured in CPU time, so --where has to be memory.  Nothing is
+deduplicated: what repeats is inflated again.
 """
 
 from __future__ import annotations
@@ -142,7 +143,7 @@ def _examine(wheel: Path, room: Path, rounds: int) -> dict[str, Any]:
     files = [k for k, n in enumerate(table.names) if not n.endswith("/")]
     rates: list[Rates] = []
     costs: list[Costs] = []
-    cores = range(1, min(2, tools.cores()) + 1)
+    cores = [count for count in CORES if count <= tools.cores()]
     measured: dict[int, list[Seconds]] = {count: [] for count in cores}
     for _ in range(rounds):
         rates.append(_rates(room))
