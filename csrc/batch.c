@@ -3,7 +3,8 @@
  *
  * Jobs go out largest first, so that the last thread to finish has little left.
  * Small members are handed out by directory: two threads that create files in
- * one directory wait for its lock.  Members that seem to be the same are put
+ * one directory wait for its lock, so each is sent to one where nobody is, as
+ * long as there is one.  Members that seem to be the same are put
  * behind one of them, their leader, of which they may become copies.
  */
 #include "batch.h"
@@ -15,6 +16,9 @@
 
 /* A job of small members is at most this, so that threads can share a wheel. */
 #define JOB_COST_MAX ((u64)4 << 20)
+
+/* So many jobs are looked at for one in a directory where nobody is. */
+#define LOOK_AHEAD 64
 
 /*
  * What it costs to make a copy of a file that is done, as a part of what it
@@ -361,11 +365,12 @@ static u64 order_cost(const struct uw_batch *batch, u32 order)
 						    : size;
 }
 
-static void add_job(struct uw_batch *batch, u32 first, u32 count, u64 cost)
+static void add_job(struct uw_batch *batch, struct uw_job job)
 {
-	if (count != 0)
-		batch->jobs[batch->job_count++] =
-			(struct uw_job){cost, first, count, UW_NO_ORDER, 0};
+	if (job.count == 0)
+		return;
+	job.leader = UW_NO_ORDER;
+	batch->jobs[batch->job_count++] = job;
 }
 
 /* Queue the small members of a run; each big one is a job of its own. */
@@ -379,8 +384,9 @@ static void queue_run(struct uw_batch *batch, const struct run *run,
 		    (batch->flags[order] & UW_ORDER_REPEATS))
 			continue;
 		if (open->cost >= JOB_COST_MAX) {
-			add_job(batch, open->first, open->count, open->cost);
-			*open = (struct uw_job){.first = *queued};
+			add_job(batch, *open);
+			*open = (struct uw_job){.first = *queued,
+						.dir = open->dir};
 		}
 		batch->queue[(*queued)++] = order;
 		open->count++;
@@ -400,24 +406,26 @@ static int larger_first(const void *left, const void *right)
 /* Returns how many orders are queued now. */
 static u32 make_free_jobs(struct uw_batch *batch, const struct runs *runs)
 {
-	struct uw_job open = {0};
+	struct uw_job open = {.dir = 1};
 	u32 queued = 0, k;
 
 	for (k = 0; k < runs->count; k++) {
 		if (k != 0 && !same_dir(&runs->list[k - 1], &runs->list[k])) {
-			add_job(batch, open.first, open.count, open.cost);
-			open = (struct uw_job){.first = queued};
+			add_job(batch, open);
+			open = (struct uw_job){.first = queued, .dir = k + 1};
 		}
 		queue_run(batch, &runs->list[k], &queued, &open);
 	}
-	add_job(batch, open.first, open.count, open.cost);
+	add_job(batch, open);
 	for (k = 0; k < batch->count; k++) {
 		if ((batch->flags[k] &
 		     (UW_ORDER_DIRECTORY | UW_ORDER_REPEATS)) ||
 		    order_size(batch, k) < UW_BIG_MEMBER)
 			continue;
 		batch->queue[queued] = k;
-		add_job(batch, queued++, 1, order_cost(batch, k));
+		add_job(batch, (struct uw_job){.cost = order_cost(batch, k),
+					       .first = queued++,
+					       .count = 1});
 	}
 	qsort(batch->jobs, batch->job_count, sizeof(*batch->jobs),
 	      larger_first);
@@ -450,6 +458,44 @@ static void make_repeat_jobs(struct uw_batch *batch,
 		job->count++;
 		job->cost += repeat_cost(kin->size);
 	}
+}
+
+/* The index of the free job to take next: by size, but not into a crowd. */
+static u32 choose_free_job(const struct uw_batch *batch)
+{
+	u32 first = batch->free_taken, end = batch->free_count, k;
+
+	if (end - first > LOOK_AHEAD)
+		end = first + LOOK_AHEAD;
+	for (k = first; k < end; k++)
+		if (batch->busy[batch->jobs[k].dir] == 0)
+			return k;
+	return first;
+}
+
+/* Jobs that are taken stay where they are: threads have pointers to them. */
+const struct uw_job *uw_batch_take(struct uw_batch *batch)
+{
+	struct uw_job *next, job;
+	u32 chosen;
+
+	if (batch->free_taken == batch->free_count)
+		return NULL;
+	chosen = choose_free_job(batch);
+	next = &batch->jobs[batch->free_taken];
+	job = batch->jobs[chosen];
+	memmove(next + 1, next, (chosen - batch->free_taken) * sizeof(*next));
+	*next = job;
+	batch->free_taken++;
+	if (job.dir != 0)
+		batch->busy[job.dir]++;
+	return next;
+}
+
+void uw_batch_leave(struct uw_batch *batch, const struct uw_job *job)
+{
+	if (job->dir != 0)
+		batch->busy[job->dir]--;
 }
 
 /* ------------------------------------------------------------- directories */
@@ -528,6 +574,7 @@ static bool allocate(struct uw_batch *batch, const struct uw_sheet *sheet)
 	batch->results = calloc(count, sizeof(*batch->results));
 	batch->queue = malloc(count * sizeof(*batch->queue));
 	batch->jobs = malloc(count * sizeof(*batch->jobs));
+	batch->busy = calloc(count, sizeof(*batch->busy));
 	if (sheet->digests != NULL)
 		batch->digests = malloc(count * 32);
 	if (sheet->times != NULL)
@@ -535,7 +582,7 @@ static bool allocate(struct uw_batch *batch, const struct uw_sheet *sheet)
 	return batch->entries != NULL && batch->flags != NULL &&
 	       batch->path_at != NULL && batch->leaf_at != NULL &&
 	       batch->results != NULL && batch->queue != NULL &&
-	       batch->jobs != NULL &&
+	       batch->jobs != NULL && batch->busy != NULL &&
 	       (batch->digests != NULL || sheet->digests == NULL) &&
 	       (batch->times != NULL || sheet->times == NULL);
 }
@@ -626,6 +673,7 @@ void uw_batch_free(struct uw_batch *batch)
 	free(batch->results);
 	free(batch->queue);
 	free(batch->jobs);
+	free(batch->busy);
 	free(batch->repeats_at);
 	free(batch);
 }
