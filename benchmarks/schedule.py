@@ -2,8 +2,9 @@
 A model of the crew: what members cost in, what the wall clock says out.
 
 Pure: it measures nothing (scaling.py does).  Members become jobs as batch.c
-makes them; threads take the largest first; one that finds none left takes the
-drain half of the largest big member that is decoded alone, as crew.c has it.
+makes them; threads take the largest first, of directories where nobody is; one
+that finds none left takes the drain half of the largest big member that is
+decoded alone, as crew.c has it.
 Time is continuous: between two events every running job proceeds at a rate.
 
 Not modelled: the bandwidth of memory and disk, caches, clock rates that fall
@@ -12,7 +13,6 @@ when all cores are busy, and what a wake-up costs.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -21,6 +21,7 @@ from itertools import groupby
 FILE_COST = 16384
 JOB_COST_MAX = 4 << 20
 BIG_MEMBER = 512 << 10
+LOOK_AHEAD = 64
 
 # A job with less of it left than this is done: sums of floats are not exact.
 NOTHING = 1e-12
@@ -111,7 +112,7 @@ def _job(
 
 def simulate(jobs: Sequence[Job], threads: int) -> float:
     """Seconds that *threads*, each with a core, need for *jobs*, as sorted."""
-    waiting = deque(jobs)
+    waiting = list(jobs)
     running: list[_Running] = []
     now = 0.0
     while waiting or running:
@@ -127,18 +128,25 @@ def simulate(jobs: Sequence[Job], threads: int) -> float:
     return now
 
 
-def _occupy(
-    threads: int, waiting: deque[Job], running: list[_Running]
-) -> None:
+def _occupy(threads: int, waiting: list[Job], running: list[_Running]) -> None:
     """Idle threads take a job each, or else help with a big member each."""
     idle = threads - sum(1 + one.helped for one in running)
     while idle and waiting:
-        running.append(_Running(waiting.popleft()))
+        running.append(_Running(waiting.pop(_next(waiting, running))))
         idle -= 1
     alone = [r for r in running if r.job.big and not r.helped]
     alone.sort(key=lambda one: -one.job.cost)
     for one in alone[:idle]:
         one.helped = True
+
+
+def _next(waiting: Sequence[Job], running: Sequence[_Running]) -> int:
+    """The first job, or the first near it where nobody makes small files."""
+    busy = {one.job.directory for one in running if not one.job.big}
+    for k, job in enumerate(waiting[:LOOK_AHEAD]):
+        if job.big or job.directory not in busy:
+            return k
+    return 0
 
 
 def _rates(running: Sequence[_Running]) -> list[float]:

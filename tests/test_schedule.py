@@ -35,6 +35,7 @@ def big(seconds: float, helped: float, size: int = 1 << 20) -> Member:
     [
         ("FILE_COST", "batch.c"),
         ("JOB_COST_MAX", "batch.c"),
+        ("LOOK_AHEAD", "batch.c"),
         ("BIG_MEMBER", "batch.h"),
     ],
 )
@@ -90,6 +91,16 @@ def test_shares_jobs_out(threads, seconds):
     jobs = jobs_of([small("a", 3, 9), small("b", 2, 8), small("c", 1, 7)])
 
     assert seconds == pytest.approx(simulate(jobs, threads))
+
+
+def test_sends_a_thread_where_nobody_is():
+    """
+    Two thirds of the work are in one directory, and all of that is lock.
+    """
+    crowd = [Job("", 9, False, "a", 1.0, 1.0, 1.0)] * 2
+    jobs = [*crowd, Job("", 1, False, "b", 1.0, 1.0, 1.0)]
+
+    assert 2 == pytest.approx(simulate(jobs, 2))
 
 
 def test_helps_with_a_big_member_at_the_end():
