@@ -8,6 +8,7 @@
  * behind one of them, their leader, of which they may become copies.
  */
 #include "batch.h"
+#include "tree_name.h"
 
 #include <stdlib.h>
 
@@ -500,52 +501,128 @@ void uw_batch_leave(struct uw_batch *batch, const struct uw_job *job)
 
 /* ------------------------------------------------------------- directories */
 
-/* The distinct directories of @runs, as text; the caller frees both. */
-static bool list_dirs(const struct runs *runs, const char ***names_ret,
-		      char **text_ret, size_t *count_ret)
+/* After the runs of the same directory as run @first. */
+static u32 dir_end(const struct runs *runs, u32 first)
 {
-	size_t len = 1, count = 0;
+	u32 end = first + 1;
+
+	while (end < runs->count &&
+	       same_dir(&runs->list[first], &runs->list[end]))
+		end++;
+	return end;
+}
+
+static bool is_below(const struct run *run, const struct run *dir)
+{
+	return run->dir_len > dir->dir_len && run->dir[dir->dir_len] == '/' &&
+	       memcmp(run->dir, dir->dir, dir->dir_len) == 0;
+}
+
+/* A directory, the runs from @first to @end, that holds files only. */
+static bool is_leaf(const struct runs *runs, u32 first, u32 end)
+{
+	const struct run *dir = &runs->list[first];
+	u32 k;
+
+	for (k = first; k < end; k++)
+		if (runs->list[k].count == 0)
+			return false;
+	return dir->dir_len != 0 &&
+	       (end == runs->count || !is_below(&runs->list[end], dir));
+}
+
+static void mark_leaf(struct uw_batch *batch, const struct run *run)
+{
+	u32 k;
+
+	for (k = run->first; k < run->first + run->count; k++)
+		batch->flags[k] |= UW_ORDER_LEAF;
+}
+
+/* Of a directory, how much of its name has to be there before any job. */
+static u32 needed_len(struct uw_batch *batch, const struct runs *runs,
+		      u32 first, u32 end)
+{
+	const struct run *dir = &runs->list[first];
+	u32 k;
+
+	if (!is_leaf(runs, first, end))
+		return dir->dir_len;
+	for (k = first; k < end; k++)
+		mark_leaf(batch, &runs->list[k]);
+	return (u32)uw_name_parent_len(dir->dir, dir->dir_len);
+}
+
+struct dir_list {
+	const char **names;
 	char *text;
+	size_t count;
+};
+
+static enum uw_status dir_list_init(struct dir_list *list,
+				    const struct runs *runs,
+				    struct uw_error *err)
+{
+	size_t len = 1;
 	u32 k;
 
 	for (k = 0; k < runs->count; k++)
 		len += (size_t)runs->list[k].dir_len + 1;
-	*names_ret = malloc(((size_t)runs->count + 1) * sizeof(**names_ret));
-	*text_ret = text = malloc(len);
-	if (*names_ret == NULL || text == NULL)
-		return false;
-	for (k = 0; k < runs->count; k++) {
-		const struct run *run = &runs->list[k];
-
-		if ((run->dir_len == 0 && run->count != 0) ||
-		    (k != 0 && same_dir(run - 1, run)))
-			continue;
-		(*names_ret)[count++] = text;
-		memcpy(text, run->dir, run->dir_len);
-		text[run->dir_len] = '\0';
-		text += run->dir_len + 1;
-	}
-	*count_ret = count;
-	return true;
+	list->names = malloc(((size_t)runs->count + 1) * sizeof(*list->names));
+	list->text = malloc(len);
+	list->count = 0;
+	if (list->names != NULL && list->text != NULL)
+		return UW_OK;
+	return uw_fail(err, UW_ERR_MEMORY, UW_WHY_NONE, 0, "out of memory");
 }
 
-/* All directories are made before any member: each once, parents first. */
-static enum uw_status make_dirs(const struct uw_batch *batch,
-				const struct runs *runs, struct uw_error *err)
+/* A name that is refused is refused before anything is made. */
+static enum uw_status list_dirs(struct uw_batch *batch, const struct runs *runs,
+				struct dir_list *list, struct uw_error *err)
 {
-	const char **names = NULL;
-	char *text = NULL;
-	size_t count = 0, failed = 0;
-	enum uw_status status;
+	char *text = list->text;
+	u32 k, end;
 
-	if (list_dirs(runs, &names, &text, &count))
-		status = uw_tree_make_dirs(batch->tree, names, count, &failed,
-					   err);
-	else
-		status = uw_fail(err, UW_ERR_MEMORY, UW_WHY_NONE, 0,
-				 "out of memory");
-	free(names);
-	free(text);
+	for (k = 0; k < runs->count; k = end) {
+		const struct run *dir = &runs->list[k];
+		enum uw_status status = UW_OK;
+		u32 len;
+
+		end = dir_end(runs, k);
+		if (dir->dir_len != 0 || dir->count == 0)
+			status = uw_name_check(dir->dir, dir->dir_len, err);
+		if (status != UW_OK)
+			return status;
+		len = needed_len(batch, runs, k, end);
+		if (len == 0)
+			continue;
+		list->names[list->count++] = text;
+		memcpy(text, dir->dir, len);
+		text[len] = '\0';
+		text += len + 1;
+	}
+	return UW_OK;
+}
+
+/*
+ * Directories that hold others are made before any member: each once, parents
+ * first.  Those that hold files only, which are most of them, are left to the
+ * jobs, which make them side by side.
+ */
+static enum uw_status make_dirs(struct uw_batch *batch, const struct runs *runs,
+				struct uw_error *err)
+{
+	struct dir_list list;
+	size_t failed;
+	enum uw_status status = dir_list_init(&list, runs, err);
+
+	if (status == UW_OK)
+		status = list_dirs(batch, runs, &list, err);
+	if (status == UW_OK)
+		status = uw_tree_make_dirs(batch->tree, list.names, list.count,
+					   &failed, err);
+	free(list.names);
+	free(list.text);
 	return status;
 }
 

@@ -18,6 +18,7 @@
 
 /* More bits of batch->flags, beside those of enum uw_order_flag. */
 enum {
+	UW_ORDER_LEAF = 0x20,	/* its directory is made when a job enters it */
 	UW_ORDER_LEADS = 0x40,	/* others seem to repeat its member */
 	UW_ORDER_REPEATS = 0x80 /* it seems to repeat that of a leader */
 };
