@@ -8,7 +8,7 @@ stage on one thread, and whole by as many as there are CPUs:
 
 open     read the directory, and check every local header against it
 plan     judge names, types, RECORD
-prepare  sort the orders into jobs, make the directories
+prepare  sort the orders into jobs, make directories that hold others
 work     inflate, CRC-32, SHA-256, write: all members
 publish  the rename
 report   the report with all its files, as JSON

@@ -10,7 +10,8 @@ and does not count.
 bare  a handle of each directory, then openat, write and close of each file,
       and nothing else: small_files.c
 tree  the tree stage of the core, called as the crew calls it: small_files.c
-crew  a batch of stored members: read, CRC-32 and SHA-256 as well
+crew  a batch of stored members: reading, CRC-32, SHA-256 and the making of
+      the directories as well
 
 The microseconds are those of the best turn.  What counts are the ratios after
 them, medians over the turns of the ratio within a turn: what the core's care
@@ -142,7 +143,7 @@ def _archive(directories: int, files: int) -> native.NativeArchive:
 def _time_crew(
     archive: native.NativeArchive, room: Path, threads: int
 ) -> float:
-    """Without the making of the batch, which makes the directories."""
+    """From the batch being given to the crew to its end."""
     count = len(archive.entries)
     entries = array.array("I", range(count)).tobytes()
     tree = native.Tree(str(room))

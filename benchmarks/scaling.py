@@ -84,7 +84,7 @@ class Costs:
     What one wheel costs, on one thread.
 
     Attributes:
-        before: Seconds of Python, and of making directories.
+        before: Seconds of Python, and of making the batch.
         after: Seconds of Python, and of publishing.
         small_verified: Seconds for all small members, nothing written.
         small_extracted: The same with files.
@@ -284,7 +284,7 @@ def _python_share(wheel: Path, room: Path) -> tuple[Seconds, Seconds]:
 def _batch(
     archive: native.NativeArchive, chosen: Sequence[int], room: Path | None
 ) -> Seconds:
-    """The *chosen* members on this thread, without making directories."""
+    """The *chosen* members on this thread, once the batch is made."""
     count = len(chosen)
     orders = array.array("I", chosen).tobytes()
     columns = orders, bytes(count), bytes(32 * count)
