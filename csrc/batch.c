@@ -3,10 +3,12 @@
  *
  * Jobs go out largest first, so that the last thread to finish has little left.
  * Small members are handed out by directory: two threads that create files in
- * one directory wait for its lock.  Members that seem to be the same are put
+ * one directory wait for its lock, so each is sent to one where nobody is, as
+ * long as there is one.  Members that seem to be the same are put
  * behind one of them, their leader, of which they may become copies.
  */
 #include "batch.h"
+#include "tree_name.h"
 
 #include <stdlib.h>
 
@@ -15,6 +17,9 @@
 
 /* A job of small members is at most this, so that threads can share a wheel. */
 #define JOB_COST_MAX ((u64)4 << 20)
+
+/* So many jobs are looked at for one in a directory where nobody is. */
+#define LOOK_AHEAD 64
 
 /*
  * What it costs to make a copy of a file that is done, as a part of what it
@@ -361,11 +366,12 @@ static u64 order_cost(const struct uw_batch *batch, u32 order)
 						    : size;
 }
 
-static void add_job(struct uw_batch *batch, u32 first, u32 count, u64 cost)
+static void add_job(struct uw_batch *batch, struct uw_job job)
 {
-	if (count != 0)
-		batch->jobs[batch->job_count++] =
-			(struct uw_job){cost, first, count, UW_NO_ORDER, 0};
+	if (job.count == 0)
+		return;
+	job.leader = UW_NO_ORDER;
+	batch->jobs[batch->job_count++] = job;
 }
 
 /* Queue the small members of a run; each big one is a job of its own. */
@@ -379,8 +385,9 @@ static void queue_run(struct uw_batch *batch, const struct run *run,
 		    (batch->flags[order] & UW_ORDER_REPEATS))
 			continue;
 		if (open->cost >= JOB_COST_MAX) {
-			add_job(batch, open->first, open->count, open->cost);
-			*open = (struct uw_job){.first = *queued};
+			add_job(batch, *open);
+			*open = (struct uw_job){.first = *queued,
+						.dir = open->dir};
 		}
 		batch->queue[(*queued)++] = order;
 		open->count++;
@@ -400,24 +407,26 @@ static int larger_first(const void *left, const void *right)
 /* Returns how many orders are queued now. */
 static u32 make_free_jobs(struct uw_batch *batch, const struct runs *runs)
 {
-	struct uw_job open = {0};
+	struct uw_job open = {.dir = 1};
 	u32 queued = 0, k;
 
 	for (k = 0; k < runs->count; k++) {
 		if (k != 0 && !same_dir(&runs->list[k - 1], &runs->list[k])) {
-			add_job(batch, open.first, open.count, open.cost);
-			open = (struct uw_job){.first = queued};
+			add_job(batch, open);
+			open = (struct uw_job){.first = queued, .dir = k + 1};
 		}
 		queue_run(batch, &runs->list[k], &queued, &open);
 	}
-	add_job(batch, open.first, open.count, open.cost);
+	add_job(batch, open);
 	for (k = 0; k < batch->count; k++) {
 		if ((batch->flags[k] &
 		     (UW_ORDER_DIRECTORY | UW_ORDER_REPEATS)) ||
 		    order_size(batch, k) < UW_BIG_MEMBER)
 			continue;
 		batch->queue[queued] = k;
-		add_job(batch, queued++, 1, order_cost(batch, k));
+		add_job(batch, (struct uw_job){.cost = order_cost(batch, k),
+					       .first = queued++,
+					       .count = 1});
 	}
 	qsort(batch->jobs, batch->job_count, sizeof(*batch->jobs),
 	      larger_first);
@@ -452,54 +461,168 @@ static void make_repeat_jobs(struct uw_batch *batch,
 	}
 }
 
+/* The index of the free job to take next: by size, but not into a crowd. */
+static u32 choose_free_job(const struct uw_batch *batch)
+{
+	u32 first = batch->free_taken, end = batch->free_count, k;
+
+	if (end - first > LOOK_AHEAD)
+		end = first + LOOK_AHEAD;
+	for (k = first; k < end; k++)
+		if (batch->busy[batch->jobs[k].dir] == 0)
+			return k;
+	return first;
+}
+
+/* Jobs that are taken stay where they are: threads have pointers to them. */
+const struct uw_job *uw_batch_take(struct uw_batch *batch)
+{
+	struct uw_job *next, job;
+	u32 chosen;
+
+	if (batch->free_taken == batch->free_count)
+		return NULL;
+	chosen = choose_free_job(batch);
+	next = &batch->jobs[batch->free_taken];
+	job = batch->jobs[chosen];
+	memmove(next + 1, next, (chosen - batch->free_taken) * sizeof(*next));
+	*next = job;
+	batch->free_taken++;
+	if (job.dir != 0)
+		batch->busy[job.dir]++;
+	return next;
+}
+
+void uw_batch_leave(struct uw_batch *batch, const struct uw_job *job)
+{
+	if (job->dir != 0)
+		batch->busy[job->dir]--;
+}
+
 /* ------------------------------------------------------------- directories */
 
-/* The distinct directories of @runs, as text; the caller frees both. */
-static bool list_dirs(const struct runs *runs, const char ***names_ret,
-		      char **text_ret, size_t *count_ret)
+/* After the runs of the same directory as run @first. */
+static u32 dir_end(const struct runs *runs, u32 first)
 {
-	size_t len = 1, count = 0;
+	u32 end = first + 1;
+
+	while (end < runs->count &&
+	       same_dir(&runs->list[first], &runs->list[end]))
+		end++;
+	return end;
+}
+
+static bool is_below(const struct run *run, const struct run *dir)
+{
+	return run->dir_len > dir->dir_len && run->dir[dir->dir_len] == '/' &&
+	       memcmp(run->dir, dir->dir, dir->dir_len) == 0;
+}
+
+/* A directory, the runs from @first to @end, that holds files only. */
+static bool is_leaf(const struct runs *runs, u32 first, u32 end)
+{
+	const struct run *dir = &runs->list[first];
+	u32 k;
+
+	for (k = first; k < end; k++)
+		if (runs->list[k].count == 0)
+			return false;
+	return dir->dir_len != 0 &&
+	       (end == runs->count || !is_below(&runs->list[end], dir));
+}
+
+static void mark_leaf(struct uw_batch *batch, const struct run *run)
+{
+	u32 k;
+
+	for (k = run->first; k < run->first + run->count; k++)
+		batch->flags[k] |= UW_ORDER_LEAF;
+}
+
+/* Of a directory, how much of its name has to be there before any job. */
+static u32 needed_len(struct uw_batch *batch, const struct runs *runs,
+		      u32 first, u32 end)
+{
+	const struct run *dir = &runs->list[first];
+	u32 k;
+
+	if (!is_leaf(runs, first, end))
+		return dir->dir_len;
+	for (k = first; k < end; k++)
+		mark_leaf(batch, &runs->list[k]);
+	return (u32)uw_name_parent_len(dir->dir, dir->dir_len);
+}
+
+struct dir_list {
+	const char **names;
 	char *text;
+	size_t count;
+};
+
+static enum uw_status dir_list_init(struct dir_list *list,
+				    const struct runs *runs,
+				    struct uw_error *err)
+{
+	size_t len = 1;
 	u32 k;
 
 	for (k = 0; k < runs->count; k++)
 		len += (size_t)runs->list[k].dir_len + 1;
-	*names_ret = malloc(((size_t)runs->count + 1) * sizeof(**names_ret));
-	*text_ret = text = malloc(len);
-	if (*names_ret == NULL || text == NULL)
-		return false;
-	for (k = 0; k < runs->count; k++) {
-		const struct run *run = &runs->list[k];
-
-		if ((run->dir_len == 0 && run->count != 0) ||
-		    (k != 0 && same_dir(run - 1, run)))
-			continue;
-		(*names_ret)[count++] = text;
-		memcpy(text, run->dir, run->dir_len);
-		text[run->dir_len] = '\0';
-		text += run->dir_len + 1;
-	}
-	*count_ret = count;
-	return true;
+	list->names = malloc(((size_t)runs->count + 1) * sizeof(*list->names));
+	list->text = malloc(len);
+	list->count = 0;
+	if (list->names != NULL && list->text != NULL)
+		return UW_OK;
+	return uw_fail(err, UW_ERR_MEMORY, UW_WHY_NONE, 0, "out of memory");
 }
 
-/* All directories are made before any member: each once, parents first. */
-static enum uw_status make_dirs(const struct uw_batch *batch,
-				const struct runs *runs, struct uw_error *err)
+/* A name that is refused is refused before anything is made. */
+static enum uw_status list_dirs(struct uw_batch *batch, const struct runs *runs,
+				struct dir_list *list, struct uw_error *err)
 {
-	const char **names = NULL;
-	char *text = NULL;
-	size_t count = 0, failed = 0;
-	enum uw_status status;
+	char *text = list->text;
+	u32 k, end;
 
-	if (list_dirs(runs, &names, &text, &count))
-		status = uw_tree_make_dirs(batch->tree, names, count, &failed,
-					   err);
-	else
-		status = uw_fail(err, UW_ERR_MEMORY, UW_WHY_NONE, 0,
-				 "out of memory");
-	free(names);
-	free(text);
+	for (k = 0; k < runs->count; k = end) {
+		const struct run *dir = &runs->list[k];
+		enum uw_status status = UW_OK;
+		u32 len;
+
+		end = dir_end(runs, k);
+		if (dir->dir_len != 0 || dir->count == 0)
+			status = uw_name_check(dir->dir, dir->dir_len, err);
+		if (status != UW_OK)
+			return status;
+		len = needed_len(batch, runs, k, end);
+		if (len == 0)
+			continue;
+		list->names[list->count++] = text;
+		memcpy(text, dir->dir, len);
+		text[len] = '\0';
+		text += len + 1;
+	}
+	return UW_OK;
+}
+
+/*
+ * Directories that hold others are made before any member: each once, parents
+ * first.  Those that hold files only, which are most of them, are left to the
+ * jobs, which make them side by side.
+ */
+static enum uw_status make_dirs(struct uw_batch *batch, const struct runs *runs,
+				struct uw_error *err)
+{
+	struct dir_list list;
+	size_t failed;
+	enum uw_status status = dir_list_init(&list, runs, err);
+
+	if (status == UW_OK)
+		status = list_dirs(batch, runs, &list, err);
+	if (status == UW_OK)
+		status = uw_tree_make_dirs(batch->tree, list.names, list.count,
+					   &failed, err);
+	free(list.names);
+	free(list.text);
 	return status;
 }
 
@@ -528,6 +651,7 @@ static bool allocate(struct uw_batch *batch, const struct uw_sheet *sheet)
 	batch->results = calloc(count, sizeof(*batch->results));
 	batch->queue = malloc(count * sizeof(*batch->queue));
 	batch->jobs = malloc(count * sizeof(*batch->jobs));
+	batch->busy = calloc(count, sizeof(*batch->busy));
 	if (sheet->digests != NULL)
 		batch->digests = malloc(count * 32);
 	if (sheet->times != NULL)
@@ -535,7 +659,7 @@ static bool allocate(struct uw_batch *batch, const struct uw_sheet *sheet)
 	return batch->entries != NULL && batch->flags != NULL &&
 	       batch->path_at != NULL && batch->leaf_at != NULL &&
 	       batch->results != NULL && batch->queue != NULL &&
-	       batch->jobs != NULL &&
+	       batch->jobs != NULL && batch->busy != NULL &&
 	       (batch->digests != NULL || sheet->digests == NULL) &&
 	       (batch->times != NULL || sheet->times == NULL);
 }
@@ -626,6 +750,7 @@ void uw_batch_free(struct uw_batch *batch)
 	free(batch->results);
 	free(batch->queue);
 	free(batch->jobs);
+	free(batch->busy);
 	free(batch->repeats_at);
 	free(batch);
 }

@@ -18,6 +18,7 @@
 
 /* More bits of batch->flags, beside those of enum uw_order_flag. */
 enum {
+	UW_ORDER_LEAF = 0x20,	/* its directory is made when a job enters it */
 	UW_ORDER_LEADS = 0x40,	/* others seem to repeat its member */
 	UW_ORDER_REPEATS = 0x80 /* it seems to repeat that of a leader */
 };
@@ -28,6 +29,7 @@ struct uw_job {
 	u32 count;
 	u32 leader; /* order that all of them seem to repeat, or UW_NO_ORDER */
 	u32 later;  /* the next one in batch->ready, or 0 */
+	u32 dir;    /* of small members, in batch->busy; else 0 */
 };
 
 struct uw_batch {
@@ -61,6 +63,7 @@ struct uw_batch {
 	/* Under the crew's mutex. */
 	struct uw_batch *later;
 	u32 free_taken;
+	u32 *busy; /* of each directory: threads that make files in it */
 	u32 jobs_done;
 	u32 ready; /* jobs of repeats whose leader is done, a list; 0: none */
 
@@ -73,5 +76,12 @@ struct uw_batch {
 	atomic_uint_fast64_t repeated;
 	atomic_uint repeats;
 };
+
+/*
+ * The next of the free jobs, or NULL if all are taken; uw_batch_leave() when it
+ * is done.  For the thread that has the batch alone, or holds the crew's mutex.
+ */
+const struct uw_job *uw_batch_take(struct uw_batch *batch);
+void uw_batch_leave(struct uw_batch *batch, const struct uw_job *job);
 
 #endif

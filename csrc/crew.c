@@ -28,16 +28,15 @@ static const struct uw_job *take_job(struct uw_batch *batch)
 		batch->ready = job->later;
 		return job;
 	}
-	if (batch->free_taken == batch->free_count)
-		return NULL;
-	return &batch->jobs[batch->free_taken++];
+	return uw_batch_take(batch);
 }
 
-/* @job is done: what repeats its members can be. */
-static void release_repeats(struct uw_batch *batch, const struct uw_job *job)
+/* @job is done: its directory is free, and what repeats its members can be. */
+static void after_job(struct uw_batch *batch, const struct uw_job *job)
 {
 	u32 order, at, k;
 
+	uw_batch_leave(batch, job);
 	for (k = job->first; k < job->first + job->count; k++) {
 		order = batch->queue[k];
 		if ((batch->flags[order] & UW_ORDER_LEADS) == 0)
@@ -74,7 +73,7 @@ static void end_job(struct uw_crew *crew, struct uw_batch *batch,
 {
 	struct uw_batch **at;
 
-	release_repeats(batch, job);
+	after_job(batch, job);
 	if (batch->ready != 0 && crew->idle != 0)
 		uw_cond_broadcast(&crew->work);
 	if (++batch->jobs_done != batch->job_count)
@@ -221,7 +220,7 @@ int uw_batch_run(struct uw_batch *batch, uint32_t cpu, struct uw_error *err)
 				    "out of memory");
 	while ((job = take_job(batch)) != NULL) {
 		uw_job_run(worker, batch, job);
-		release_repeats(batch, job);
+		after_job(batch, job);
 	}
 	batch->finished = true;
 	worker_free(worker);

@@ -363,10 +363,14 @@ static bool same_dir(const struct uw_batch *batch, u32 a, u32 b)
 static enum uw_status enter(const struct uw_batch *batch, u32 order,
 			    uw_dir *dir, struct uw_error *err)
 {
+	const char *path = batch->paths + batch->path_at[order];
+	u32 len = dir_len(batch, order);
+
 	uw_dir_close(*dir);
 	*dir = UW_DIR_NONE;
-	return uw_dir_open(batch->tree, batch->paths + batch->path_at[order],
-			   dir_len(batch, order), dir, err);
+	if (batch->flags[order] & UW_ORDER_LEAF)
+		return uw_dir_make(batch->tree, path, len, dir, err);
+	return uw_dir_open(batch->tree, path, len, dir, err);
 }
 
 static void run_order(struct uw_worker *worker, struct uw_batch *batch,

@@ -37,6 +37,11 @@ enum uw_status uw_dir_open(const struct uw_tree *tree, const char *name,
 			   size_t name_len, uw_dir *dir_ret,
 			   struct uw_error *err);
 
+/* The same, making it if it is missing; its parent is there. */
+enum uw_status uw_dir_make(const struct uw_tree *tree, const char *name,
+			   size_t name_len, uw_dir *dir_ret,
+			   struct uw_error *err);
+
 /* UW_DIR_NONE is taken, and ignored. */
 void uw_dir_close(uw_dir dir);
 

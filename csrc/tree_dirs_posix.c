@@ -175,3 +175,41 @@ int uw_tree_mkdir(const struct uw_tree *tree, const char *name,
 
 	return (int)uw_tree_make_dirs(tree, &name, 1, &failed, err);
 }
+
+/*
+ * Make the child @leaf of @parent, and open it.  It may be swapped for a link
+ * in between: uw_child_open() follows none.
+ */
+static enum uw_status make_child(int parent, const char *leaf, uw_dir *dir_ret,
+				 struct uw_error *err)
+{
+	int dir;
+
+	if (mkdirat(parent, leaf, 0777) != 0 && errno != EEXIST)
+		return uw_fail_os(err, errno, "mkdirat");
+	dir = uw_child_open(parent, leaf);
+	if (dir < 0)
+		return uw_fail_os(err, errno, "openat");
+	*dir_ret = dir;
+	return UW_OK;
+}
+
+enum uw_status uw_dir_make(const struct uw_tree *tree, const char *name,
+			   size_t name_len, uw_dir *dir_ret,
+			   struct uw_error *err)
+{
+	enum uw_status status = uw_name_check(name, name_len, err);
+	char path[UW_NAME_MAX + 1];
+	struct uw_place place;
+
+	*dir_ret = UW_DIR_NONE;
+	if (status != UW_OK)
+		return status;
+	memcpy(path, name, name_len);
+	path[name_len] = '\0';
+	status = uw_place_open(tree, path, &place, err);
+	if (status == UW_OK)
+		status = make_child(place.dir, place.leaf, dir_ret, err);
+	uw_place_close(&place);
+	return status;
+}

@@ -31,3 +31,17 @@ enum uw_status uw_tree_make_dirs(const struct uw_tree *tree,
 	}
 	return status;
 }
+
+enum uw_status uw_dir_make(const struct uw_tree *tree, const char *name,
+			   size_t name_len, uw_dir *dir_ret,
+			   struct uw_error *err)
+{
+	HANDLE dir = NULL;
+	enum uw_status status = uw_name_check(name, name_len, err);
+
+	if (status == UW_OK)
+		status = uw_enter_all(tree, name, name_len, &uw_make_dir, &dir,
+				      err);
+	*dir_ret = status == UW_OK ? (uw_dir)dir : UW_DIR_NONE;
+	return status;
+}

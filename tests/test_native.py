@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import calendar
+import errno
 import gc
 import hashlib
 import os
@@ -759,12 +760,35 @@ def test_repeats_are_counted():
 
 def test_a_directory_in_the_way(tmp_path: Path):
     """
-    Directories are made when the batch is; it says which one could not be.
+    Those that hold others are made when the batch is; it says that it failed.
     """
     (tmp_path / "d").write_bytes(b"")
+    archive = opened(small().file("d/d/c.txt"))
 
     with pytest.raises(DestinationError):
-        Batch(opened(small()), Tree(str(tmp_path)), *sheet((1, 0, NO)))
+        Batch(archive, Tree(str(tmp_path)), *sheet((1, 0, NO), (3, 0, NO)))
+
+
+@pytest.mark.parametrize("link", [False, True], ids=["file", "link"])
+def test_a_last_directory_in_the_way(tmp_path: Path, link: bool):
+    """
+    Those that hold files only are made by the crew; the files say it.
+    """
+    root, outside = tmp_path / "root", tmp_path / "outside"
+    root.mkdir()
+    outside.mkdir()
+    if link:
+        (root / "d").symlink_to(outside)
+    else:
+        (root / "d").write_bytes(b"")
+    batch = Batch(opened(small()), Tree(str(root)), *sheet((1, 0, NO)))
+
+    batch.run()
+
+    result = Result(batch.results(), 0)
+    assert (errno.ELOOP if link else errno.ENOTDIR) == result.os_error
+    assert 1 == batch.failures()
+    assert [] == list(outside.iterdir())
 
 
 def big(count: int = 4, size: int = 8 * MIB) -> NativeArchive:

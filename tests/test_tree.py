@@ -169,6 +169,37 @@ def test_refuses_a_nul_in_a_name(inner_tree):
     assert "ok" == inner_tree.open_dir(b"")
 
 
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("new", "ok"),
+        ("dir/new", "ok"),
+        ("dir", "ok"),
+        ("missing/new", "ENOENT"),
+        ("file", "ENOTDIR"),
+        ("file/new", "ENOTDIR"),
+        ("out", "ELOOP"),
+        ("inner", "ELOOP"),
+        ("out/new", "ELOOP"),
+        ("../new", "name"),
+        ("dir/..", "name"),
+        ("", "name"),
+    ],
+)
+def test_makes_a_directory_for_whoever_comes_first(
+    inner_tree, root, name, expected
+):
+    """
+    One that is there is as good; a link in its place is not followed.
+    """
+    assert expected == inner_tree.open_dir(name.encode(), make=True)
+
+    assert (root / "new").is_dir() == (name == "new")
+    assert (root / "dir" / "new").is_dir() == (name == "dir/new")
+    if expected == "ok":
+        assert "ok" == inner_tree.open_dir(name.encode(), make=True)
+
+
 def test_never_leaves_the_root_while_directories_are_swapped(
     tree, root, outside
 ):

@@ -31,6 +31,8 @@ enum uw_status uw_tree_make_dirs(const struct uw_tree *, const char *const *,
                                  size_t, size_t *, struct uw_error *);
 enum uw_status uw_dir_open(const struct uw_tree *, const char *, size_t,
                            uw_dir *, struct uw_error *);
+enum uw_status uw_dir_make(const struct uw_tree *, const char *, size_t,
+                           uw_dir *, struct uw_error *);
 void uw_dir_close(uw_dir);
 enum uw_status uw_file_create(uw_dir, const char *, bool, uw_file *,
                               struct uw_error *);
@@ -232,12 +234,11 @@ class Tree:
         )
         return self.outcome(status), failed[0]
 
-    def open_dir(self, name: bytes) -> str:
-        """Open a directory, and close it."""
+    def open_dir(self, name: bytes, *, make: bool = False) -> str:
+        """Open a directory, or make it first, and close it."""
         made = self.ffi.new("uw_dir *")
-        status = self.lib.uw_dir_open(
-            self.handle, name, len(name), made, self.error
-        )
+        call = self.lib.uw_dir_make if make else self.lib.uw_dir_open
+        status = call(self.handle, name, len(name), made, self.error)
         assert (made[0] == -1) == (status != self.lib.UW_OK)
         self.lib.uw_dir_close(made[0])
         return self.outcome(status)

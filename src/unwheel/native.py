@@ -619,8 +619,8 @@ class Batch:
 
     Args:
         archive: Where the members are.
-        tree: Where files are made, or None to verify only.  All directories
-            are made at once, here.
+        tree: Where files are made, or None to verify only.  Directories that
+            hold others are made at once, here; the rest by the crew.
         entries: Indices in the directory, 32-bit, native order.
         flags: A byte of `EXECUTABLE`, `DIRECTORY`, `SHA256` for each.
         digests: 32 bytes for each; those without `SHA256` are not looked at.
