@@ -99,24 +99,23 @@ UW_INLINE void lower(struct bits *b)
 }
 
 /*
- * A displacement in the address costs the cycle that was won.  So the table of
- * literals is the first thing in the state, and a compiler that knows where
- * the other one is must be kept from making one address of the two.
+ * A displacement costs that cycle again.  Compilers make one of the table's
+ * place in the state, and an encoding wants one for a base in rbp or r13.  So
+ * the instruction is given: its base is the offset, in a register of "Q", and
+ * its index the table.
  */
-#if defined(__GNUC__)
-UW_INLINE const u32 *by_itself(const u32 *table)
+#if defined(UW_X86) && defined(__GNUC__)
+UW_INLINE u32 look_up(const u32 *table, u64 raised, u32 mask)
 {
-	__asm__("" : "+r"(table));
-	return table;
+	u32 entry;
+
+	__asm__("movl (%1,%2), %0"
+		: "=r"(entry)
+		: "Q"(raised & (u64)mask << RAISED_BITS), "r"(table),
+		  "m"(*(const u32(*)[mask + 1]) table));
+	return entry;
 }
 #else
-UW_INLINE const u32 *by_itself(const u32 *table)
-{
-	return table;
-}
-#endif
-static_assert(offsetof(struct uw_inflate, litlen) == 0, "no displacement");
-
 UW_INLINE u32 look_up(const u32 *table, u64 raised, u32 mask)
 {
 	u32 entry;
@@ -125,7 +124,7 @@ UW_INLINE u32 look_up(const u32 *table, u64 raised, u32 mask)
 	       sizeof(entry));
 	return entry;
 }
-
+#endif
 UW_INLINE struct bits resume(const struct uw_inflate *s, const u8 *next)
 {
 	return (struct bits){s->bits, s->bit_count, next};
@@ -965,7 +964,7 @@ UW_INLINE void decode_fast(struct uw_inflate *s, const u8 **next, const u8 *end,
 	const u8 *const out_limit = window_end(s);
 	const u8 *const valid = s->valid;
 	const u32 *const litlen = s->litlen;
-	const u32 *const dist = by_itself(s->dist);
+	const u32 *const dist = s->dist;
 	struct bits b = resume(s, *next);
 	u8 *out = s->out;
 	u32 entry;

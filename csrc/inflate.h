@@ -36,7 +36,7 @@
 
 /* The state: tables and position.  Its fields are inflate.c's business. */
 struct uw_inflate {
-	u32 litlen[UW_INFLATE_LITLEN_LEN]; /* first: see look_up() */
+	u32 litlen[UW_INFLATE_LITLEN_LEN]; /* first: at no displacement */
 	u32 dist[UW_INFLATE_DIST_LEN];
 	u64 bits;	 /* the rest of a byte that was consumed */
 	u32 bit_count;	 /* 0 to 7 */
