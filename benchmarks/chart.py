@@ -76,7 +76,7 @@ def draw(comparison: dict[str, Any], chart: Path) -> None:
     figure.legend(
         handles=_legend(synced),
         loc="outside upper center",
-        ncols=len(LEGEND),
+        ncols=2,
         frameon=False,
     )
     caption = _caption(subject, comparison["machine"])
@@ -110,7 +110,7 @@ def _panels(rows: int, columns: int, bars: int) -> tuple[Figure, Any]:
     return plt.subplots(
         rows,
         columns,
-        figsize=(4.6 * columns, (0.2 * bars + 0.7) * rows + 0.8),
+        figsize=(max(4.6 * columns, 7), (0.2 * bars + 0.7) * rows + 0.8),
         squeeze=False,
         layout="constrained",
     )
@@ -137,7 +137,7 @@ def _draw_bars(panel: Axes, subject: str, facts: dict[str, Any]) -> None:
         )
         panel.text(end, name, text, va="center", fontsize=8)
     panel.invert_yaxis()
-    panel.margins(x=0.2)
+    panel.set_xlim(0, 1.25 * max(ends))
     panel.set_xticks([])
     _finish(
         panel,
@@ -147,11 +147,12 @@ def _draw_bars(panel: Axes, subject: str, facts: dict[str, Any]) -> None:
 
 
 def _draw_memory(panel: Axes, bulk: dict[str, Any]) -> None:
-    counts = sorted(bulk, key=int)
-    tools = bulk[counts[-1]]["tools"]
+    counts = sorted(map(int, bulk))
+    tools = bulk[str(counts[-1])]["tools"]
     for marker, (name, measured) in zip(MARKERS, tools.items(), strict=False):
         memory = [
-            bulk[count]["tools"][name]["memory_max"] / 1e6 for count in counts
+            bulk[str(count)]["tools"][name]["memory_max"] / 1e6
+            for count in counts
         ]
         panel.plot(
             counts,
@@ -160,8 +161,9 @@ def _draw_memory(panel: Axes, bulk: dict[str, Any]) -> None:
             color=_color(name, measured),
             label=name,
         )
+    panel.set_xticks(counts)
     panel.set_ylim(bottom=0)
-    panel.legend(frameon=False, fontsize=8)
+    panel.legend(frameon=False, fontsize=8, loc="upper left")
     _finish(panel, "peak memory in MB, by number of wheels")
 
 

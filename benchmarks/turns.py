@@ -168,13 +168,13 @@ def machine(where: Path) -> dict[str, Any]:
 
 def _file_system(where: Path) -> str:
     """Name the type of the file system that holds *where* (tmpfs, ext4)."""
-    stat = subprocess.run(
-        ["stat", "--file-system", "--format=%T", where],
+    df = subprocess.run(
+        ["df", "--output=fstype", where],
         capture_output=True,
         text=True,
         check=True,
     )
-    return stat.stdout.strip()
+    return df.stdout.split()[-1]
 
 
 def show(title: str, facts: dict[str, Any], base: str) -> None:
