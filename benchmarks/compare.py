@@ -6,6 +6,9 @@ The tools take turns: see turns.py.  The wheel lies on the same file system as
 the destinations.  On a disk, ask for --sync too: every tool then starts when
 nothing is left to be written back, and told is also how long it takes until
 all that it wrote is on the disk.
+
+On ext4, let some minutes pass after large trees have been removed: each new
+file costs more until the kernel has forgotten them.
 """
 
 from __future__ import annotations
