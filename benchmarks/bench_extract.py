@@ -42,7 +42,7 @@ def bench_extract(
     benchmark.group = f"extract {chosen}"
 
     benchmark.pedantic(
-        tools.run, args=(tool, wheel, room), rounds=3, warmup_rounds=1
+        tools.run, args=(tool, [wheel], room), rounds=3, warmup_rounds=1
     )
 
     benchmark.extra_info["checks"] = tool.checks

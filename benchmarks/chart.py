@@ -1,9 +1,12 @@
 #!/usr/bin/env python3
 """
-Draw what compare.py measured: chart.py COMPARISON.json CHART.svg
+Draw what compare.py or bulk.py measured: chart.py COMPARISON.json CHART.svg
 
-One panel per wheel, one bar per tool: median wall seconds.  The background is
-transparent and the text mid-grey, so it can be read on light and dark pages.
+One panel per wheel, one bar per tool: median wall seconds, and in a paler
+colour those until all is on the disk, if that was measured.  Of many wheels in
+one command: such a panel, and one of the memory for more and more of them.
+The background is transparent and the text mid-grey, so it can be read on light
+and dark pages.
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 TEXT = "#808080"
@@ -28,6 +32,8 @@ LEGEND = (
     (VERIFIES, "verifies it too"),
     (DOES_NOT, "does not"),
 )
+PALER = 0.4
+MARKERS = "osDv^X"
 STYLE = {
     "svg.fonttype": "none",  # text stays text, in the reader's own font
     "svg.hashsalt": "unwheel",  # the same figures give the same file
@@ -56,61 +62,134 @@ def main() -> int:
 
 def draw(comparison: dict[str, Any], chart: Path) -> None:
     """Write the chart of *comparison* to the file *chart*."""
-    wheels = comparison["wheels"]
-    columns = 2 if len(wheels) > 1 else 1
-    rows = -(-len(wheels) // columns)
-    bars = max(len(facts["tools"]) for facts in wheels.values())
-    figure, panels = plt.subplots(
-        rows,
-        columns,
-        figsize=(4.6 * columns, (0.2 * bars + 0.7) * rows + 0.6),
-        squeeze=False,
-        layout="constrained",
+    if "bulk" in comparison:
+        sets = comparison["bulk"]
+        figure, subject = _draw_bulk(sets), "all wheels in one command"
+    else:
+        sets = comparison["wheels"]
+        figure, subject = _draw_wheels(sets), "one wheel"
+    synced = any(
+        "synced_median" in measured
+        for facts in sets.values()
+        for measured in facts["tools"].values()
     )
-    for panel in panels.flat[len(wheels) :]:
-        panel.set_axis_off()
-    for panel, (name, facts) in zip(panels.flat, wheels.items(), strict=False):
-        _draw_wheel(panel, name, facts)
     figure.legend(
-        handles=[Patch(color=color, label=text) for color, text in LEGEND],
+        handles=_legend(synced),
         loc="outside upper center",
-        ncols=len(LEGEND),
+        ncols=2,
         frameon=False,
     )
-    figure.supxlabel(_caption(comparison["machine"]), fontsize=9)
+    caption = _caption(subject, comparison["machine"])
+    figure.supxlabel(caption, fontsize=9)
     figure.savefig(chart, transparent=True, metadata={"Date": None})
 
 
-def _draw_wheel(panel: Axes, name: str, facts: dict[str, Any]) -> None:
-    tools = facts["tools"]
-    seconds = [measured["wall_median"] for measured in tools.values()]
-    bars = panel.barh(
-        list(tools), seconds, color=[_color(*item) for item in tools.items()]
+def _draw_wheels(wheels: dict[str, Any]) -> Figure:
+    columns = 2 if len(wheels) > 1 else 1
+    rows = -(-len(wheels) // columns)
+    bars = max(len(facts["tools"]) for facts in wheels.values())
+    figure, panels = _panels(rows, columns, bars)
+    for panel in panels.flat[len(wheels) :]:
+        panel.set_axis_off()
+    for panel, (name, facts) in zip(panels.flat, wheels.items(), strict=False):
+        project, version = name.split("-")[:2]
+        _draw_bars(panel, f"{project} {version}", facts)
+    return figure
+
+
+def _draw_bulk(bulk: dict[str, Any]) -> Figure:
+    most = max(bulk, key=int)
+    figure, panels = _panels(1, 2, len(bulk[most]["tools"]))
+    bars, lines = panels.flat
+    _draw_bars(bars, f"{most} wheels", bulk[most])
+    _draw_memory(lines, bulk)
+    return figure
+
+
+def _panels(rows: int, columns: int, bars: int) -> tuple[Figure, Any]:
+    return plt.subplots(
+        rows,
+        columns,
+        figsize=(max(4.6 * columns, 7), (0.2 * bars + 0.7) * rows + 0.8),
+        squeeze=False,
+        layout="constrained",
     )
-    panel.bar_label(bars, fmt=" %.2f", fontsize=8, color=TEXT)
+
+
+def _draw_bars(panel: Axes, subject: str, facts: dict[str, Any]) -> None:
+    names, measured = list(facts["tools"]), list(facts["tools"].values())
+    colors = [_color(*item) for item in facts["tools"].items()]
+    wall = [tool["wall_median"] for tool in measured]
+    ends = [
+        tool.get("synced_median", tool["wall_median"]) for tool in measured
+    ]
+    panel.barh(names, wall, color=colors)
+    panel.barh(
+        names,
+        [end - start for start, end in zip(wall, ends, strict=True)],
+        left=wall,
+        color=colors,
+        alpha=PALER,
+    )
+    for name, start, end in zip(names, wall, ends, strict=True):
+        text = f" {start:.2f}" + (
+            f" \N{RIGHTWARDS ARROW} {end:.2f}" if end != start else ""
+        )
+        panel.text(end, name, text, va="center", fontsize=8)
     panel.invert_yaxis()
-    panel.margins(x=0.14)
+    panel.set_xlim(0, 1.25 * max(ends))
     panel.set_xticks([])
+    _finish(
+        panel,
+        f"{subject}: {facts['size'] / 1e6:,.0f} MB"
+        f" in {facts['members']:,} files",
+    )
+
+
+def _draw_memory(panel: Axes, bulk: dict[str, Any]) -> None:
+    counts = sorted(map(int, bulk))
+    tools = bulk[str(counts[-1])]["tools"]
+    for marker, (name, measured) in zip(MARKERS, tools.items(), strict=False):
+        memory = [
+            bulk[str(count)]["tools"][name]["memory_max"] / 1e6
+            for count in counts
+        ]
+        panel.plot(
+            counts,
+            memory,
+            marker=marker,
+            color=_color(name, measured),
+            label=name,
+        )
+    panel.set_xticks(counts)
+    panel.set_ylim(bottom=0)
+    panel.legend(frameon=False, fontsize=8, loc="upper left")
+    _finish(panel, "peak memory in MB, by number of wheels")
+
+
+def _finish(panel: Axes, title: str) -> None:
     panel.tick_params(length=0)
     panel.spines[:].set_visible(False)
-    project, version = name.split("-")[:2]
-    panel.set_title(
-        f"{project} {version}: {facts['size'] / 1e6:,.0f} MB"
-        f" in {facts['members']:,} files",
-        fontsize=10,
-        loc="left",
-    )
+    panel.set_title(title, fontsize=10, loc="left")
 
 
 def _color(tool: str, measured: dict[str, Any]) -> str:
-    if tool == "unwheel":
+    if tool.startswith("unwheel"):
         return UNWHEEL
     return VERIFIES if measured["checks"] == "RECORD" else DOES_NOT
 
 
-def _caption(machine: dict[str, Any]) -> str:
+def _legend(synced: bool) -> list[Patch]:
+    handles = [Patch(color=color, label=text) for color, text in LEGEND]
+    if synced:
+        text = "paler: until all is on the disk"
+        handles.append(Patch(color=TEXT, alpha=PALER, label=text))
+    return handles
+
+
+def _caption(subject: str, machine: dict[str, Any]) -> str:
     return (
-        "seconds for one wheel, program start included, median;"
+        f"seconds for {subject}, program start included, median;"
         f" {machine['cores']} cores, {machine['file_system']}"
     )
 

@@ -1,8 +1,8 @@
 """
-The tools that unwheel is measured against, whole: one process, one wheel.
+The tools that unwheel is measured against, whole: processes and wheels.
 
 Each is started the way its users start it, without network, cache or byte
-code, on a wheel and a destination on the same file system.
+code, on wheels and a destination on the same file system.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -37,21 +38,28 @@ class Tool:
         name: What the chart calls it.
         checks: The strongest of "nothing", "CRC-32", "SHA-256" (hashed, but
             compared with nothing) and "RECORD" that it does on the way.
-        command: From wheel and destination (an empty directory) to argv.
+        command: From destination (an empty directory) and wheels to argv.
+        many: Whether a command takes many wheels; else it is one a wheel.
     """
 
     name: str
     checks: str
-    command: Callable[[str, str], list[str]]
+    command: Callable[..., list[str]]
+    many: bool = False
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One run: seconds of wall and CPU time, bytes of peak memory."""
+    """
+    One run: seconds of wall and CPU time, bytes of peak memory.
+
+    What it wrote was on the disk after *synced* seconds, where that was asked.
+    """
 
     wall: float
     cpu: float
     memory: int
+    synced: float | None = None
 
 
 def _python(module: str, *arguments: str) -> list[str]:
@@ -67,32 +75,33 @@ def _program(name: str, *arguments: str) -> list[str]:
     return [found, *arguments]
 
 
-def _uv(wheel: str, dest: str, *arguments: str) -> list[str]:
+def _uv(dest: str, *wheels: str, link_mode: str | None = None) -> list[str]:
     return _program(
         "uv",
         *("pip", "install", "--quiet", "--no-deps", "--no-index"),
         *("--offline", "--no-cache", "--python", sys.executable),
-        *("--target", dest, *arguments, wheel),
+        *([f"--link-mode={link_mode}"] if link_mode else []),
+        *("--target", dest, *wheels),
     )
 
 
-def _pip(wheel: str, dest: str) -> list[str]:
+def _pip(dest: str, *wheels: str) -> list[str]:
     return _python(
         "pip",
         *("install", "--quiet", "--no-deps", "--no-index", "--no-compile"),
         *("--no-cache-dir", "--disable-pip-version-check"),
-        *("--target", dest, wheel),
+        *("--target", dest, *wheels),
     )
 
 
-def _installer(wheel: str, dest: str, *arguments: str) -> list[str]:
+def _installer(dest: str, wheel: str, *arguments: str) -> list[str]:
     return _python(
         "installer",
         *("--destdir", dest, "--no-compile-bytecode", *arguments, wheel),
     )
 
 
-def _floor(wheel: str, dest: str, threads: int) -> list[str]:
+def _floor(dest: str, wheel: str, threads: int) -> list[str]:
     return [_floor_program(), wheel, f"{dest}/tree", str(threads)]
 
 
@@ -120,38 +129,50 @@ def _floor_program() -> str:
     return str(program)
 
 
-def _unwheel(wheel: str, dest: str) -> list[str]:
-    return _program(
-        "unwheel", "extract", "--quiet", "--into", f"{dest}/tree", wheel
-    )
+def _unwheel(dest: str, *wheels: str) -> list[str]:
+    return _program("unwheel", "extract", "--quiet", "-d", dest, *wheels)
+
+
+def _naive(dest: str, *wheels: str) -> list[str]:
+    return [sys.executable, str(HERE / "naive.py"), dest, *wheels]
 
 
 ALL = (
-    Tool("unwheel", "RECORD", _unwheel),
-    Tool("floor", "SHA-256", lambda w, d: _floor(w, d, cores())),
-    Tool("floor-1-thread", "SHA-256", lambda w, d: _floor(w, d, 1)),
-    Tool("uv", "CRC-32", _uv),
-    Tool("uv-copy", "CRC-32", lambda w, d: _uv(w, d, "--link-mode=copy")),
+    Tool("unwheel", "RECORD", _unwheel, many=True),
+    Tool("floor", "SHA-256", lambda d, w: _floor(d, w, cores())),
+    Tool("floor-1-thread", "SHA-256", lambda d, w: _floor(d, w, 1)),
+    Tool("naive", "RECORD", _naive, many=True),
+    Tool("uv", "CRC-32", _uv, many=True),
+    Tool("uv-copy", "CRC-32", partial(_uv, link_mode="copy"), many=True),
     Tool(
-        "bsdtar", "CRC-32", lambda w, d: _program("bsdtar", "-xf", w, "-C", d)
+        "bsdtar", "CRC-32", lambda d, w: _program("bsdtar", "-xf", w, "-C", d)
     ),
-    Tool("unzip", "CRC-32", lambda w, d: _program("unzip", "-q", w, "-d", d)),
-    Tool("7z", "CRC-32", lambda w, d: _program("7z", "x", "-y", f"-o{d}", w)),
-    Tool("zipfile", "CRC-32", lambda w, d: _python("zipfile", "-e", w, d)),
+    Tool("unzip", "CRC-32", lambda d, w: _program("unzip", "-q", w, "-d", d)),
+    Tool("7z", "CRC-32", lambda d, w: _program("7z", "x", "-y", f"-o{d}", w)),
+    Tool("zipfile", "CRC-32", lambda d, w: _python("zipfile", "-e", w, d)),
     Tool(
         "wheel-unpack",
         "RECORD",
-        lambda w, d: _python("wheel", "unpack", "-d", d, w),
+        lambda d, w: _python("wheel", "unpack", "-d", d, w),
     ),
     Tool("installer", "CRC-32", _installer),
     Tool(
         "installer-validate",
         "RECORD",
-        lambda w, d: _installer(w, d, "--validate-record", "all"),
+        lambda d, w: _installer(d, w, "--validate-record", "all"),
     ),
-    Tool("pip", "CRC-32", _pip),
+    Tool("pip", "CRC-32", _pip, many=True),
 )
-TOOLS = {tool.name: tool for tool in ALL}
+VARIANTS = (
+    Tool("unwheel-loop", "RECORD", _unwheel),
+    Tool(
+        "unwheel-durable",
+        "RECORD",
+        lambda d, *w: [*_unwheel(d, *w), "--durable"],
+        many=True,
+    ),
+)
+TOOLS = {tool.name: tool for tool in (*ALL, *VARIANTS)}
 
 
 def cores() -> int:
@@ -172,27 +193,85 @@ def check(tool: Tool) -> None:
     Raises:
         ToolError: If it is not.
     """
-    tool.command("x.whl", "x")
+    tool.command("x", "x.whl")
 
 
-def run(tool: Tool, wheel: Path, top: Path) -> Sample:
+def run(
+    tool: Tool, wheels: Sequence[Path], top: Path, *, sync: bool = False
+) -> Sample:
     """
-    Extract *wheel* once with *tool*, into a new directory below *top*.
+    Extract *wheels* once with *tool*, into a new directory below *top*.
 
     Making and removing the directory is not timed.  Memory is that of the
     largest process, and not below that of the caller, which the kernel counts
     from before the program is loaded.
 
+    Args:
+        tool: Run once for all of the wheels, or once for each.
+        wheels: On the file system of *top*.
+        top: Holds whatever is written.
+        sync: Start when nothing is left to be written back, tell how long it
+            takes until the new files are on the disk, and leave them in *top*,
+            empty.
+
     Raises:
         ToolError: If it is missing or fails.
     """
-    dest = top / "dest"
-    argv = tool.command(str(wheel), str(dest))
-    dest.mkdir()
+    room = Path(tempfile.mkdtemp(dir=top, prefix="run-"))
     try:
-        return _timed(tool.name, argv, _environment(top))
+        commands = _commands(tool, [str(wheel) for wheel in wheels], room)
+        if sync:
+            _sync(top)
+        environment = _environment(top)
+        runs = [_timed(tool.name, argv, environment) for argv in commands]
+        wall = sum(run.wall for run in runs)
+        return Sample(
+            wall,
+            sum(run.cpu for run in runs),
+            max(run.memory for run in runs),
+            wall + _sync(top) if sync else None,
+        )
     finally:
-        shutil.rmtree(dest)
+        if sync:
+            _empty(room)
+        else:
+            shutil.rmtree(room)
+
+
+def _commands(
+    tool: Tool, wheels: Sequence[str], room: Path
+) -> list[list[str]]:
+    """One for all, or one for each into a directory of its own."""
+    if tool.many:
+        return [tool.command(str(room), *wheels)]
+    commands = []
+    for k, wheel in enumerate(wheels):
+        dest = room / str(k)
+        dest.mkdir()
+        commands.append(tool.command(str(dest), wheel))
+    return commands
+
+
+def _sync(directory: Path) -> float:
+    """Seconds until all of the file system is on the disk."""
+    start = time.perf_counter()
+    subprocess.run(["sync", "--file-system", directory], check=True)
+    return time.perf_counter() - start
+
+
+def _empty(directory: Path) -> None:
+    """
+    Give back the room on the disk, but keep the files.
+
+    For minutes ext4 does not use the inode of a removed file again, and looks
+    at each such inode whenever it makes a file: who comes after the removal of
+    a large tree pays for it, up to a millisecond a file.
+    """
+    for parent, _, names in os.walk(directory):
+        for name in names:
+            path = Path(parent, name)
+            if not path.is_symlink():
+                os.truncate(path, 0)
 
 
 def _environment(top: Path) -> dict[str, str]:

@@ -1062,9 +1062,34 @@ def test_discarding_twice_is_fine(place: Place):
     assert [] == os.listdir(place.out)
 
 
+@pytest.mark.parametrize("existing", ["refuse", "replace", "merge"])
+def test_durable_flushes_the_files_and_then_their_names(
+    place: Place, monkeypatch: pytest.MonkeyPatch, existing: str
+):
+    """
+    No name of what a crash could take away, and no return before the names.
+    """
+    if existing != "refuse":
+        fill(place.dest)
+    seen = []
+
+    def watched(tree: Tree) -> None:
+        del tree
+        seen.append(Path(place.dest, "demo/__init__.py").exists())
+
+    monkeypatch.setattr(Tree, "sync", watched)
+    unwheel.extract(
+        place.put(demo()),
+        place.dest,
+        policy=Policy(durable=True, existing=existing),
+    )
+
+    assert [False, True] == seen
+
+
 def test_durable_trees_are_the_same(place: Place):
     """
-    Flushed to the disk before the rename; no test can pull the plug.
+    What it costs to flush them is all that differs.
     """
     wheel = place.put(demo(PLATFORM_TAG).link("l", "demo").directory("e/"))
 

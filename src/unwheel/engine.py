@@ -399,10 +399,15 @@ class _Run:
             from .linking import set_times
 
             set_times(self._tree, self._plan, self._policy, made)
-        if self._policy.durable:
-            self._tree.sync()
+        if not self._policy.durable:
+            self._tree.close()
+            return made, self._staging.publish(last=self._plan.dist_info)
+        # The files before anyone can see them, then the names they got.
+        self._tree.sync()
+        publishing = self._staging.publish(last=self._plan.dist_info)
+        self._tree.sync()
         self._tree.close()
-        return made, self._staging.publish(last=self._plan.dist_info)
+        return made, publishing
 
     def _report(
         self,

@@ -230,7 +230,8 @@ class Policy:
             not hold; "refuse" is in force anyway where the host is Windows.
         descriptors: Data descriptors (APPNOTE 4.3.9): "signed" only, "any",
             or "refuse", as the package index does for new uploads.
-        durable: Flush to the disk before publishing.
+        durable: Flush to the disk, before publishing and after it: a crash
+            later than that leaves all of it.
         mtime: Times of modification: "now"; those of the "archive" (extended
             timestamps, else DOS times as UTC); those in the environment's
             "SOURCE_DATE_EPOCH"; or seconds since 1970.
