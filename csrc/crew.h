@@ -14,8 +14,7 @@
  * A member that is done by two threads, if a helper comes.  The owner decodes
  * chunks.  They are measured in order, by one thread at a time, and written in
  * any order; one that is both, and those before it, makes room.  All of that is
- * the helper's, as far as it can; the owner measures in the shadow of decoding
- * when the helper falls behind, and writes instead of waiting for room.
+ * the helper's, as far as it can; the owner writes instead of waiting for room.
  */
 struct uw_chunk {
 	const u8 *span;

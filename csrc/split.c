@@ -9,10 +9,6 @@
 /* The helper sleeps until so many chunks wait: one wake-up for all of them. */
 #define WAKE_COUNT (UW_RING_COUNT / 2)
 
-/* When so many wait to be measured, it has fallen behind. */
-#define BEHIND_COUNT (WAKE_COUNT + 1)
-static_assert(BEHIND_COUNT < UW_RING_COUNT, "before the owner has to wait");
-
 void uw_split_offer(struct uw_worker *worker, struct uw_batch *batch,
 		    struct uw_drain *drain, u64 size)
 {
@@ -104,33 +100,21 @@ static void split_write(struct uw_split *split, struct uw_chunk *chunk)
 	split_tell(split);
 }
 
-/* The next chunk to be measured is the caller's, from now on. */
-static void split_begin_measure(struct uw_split *split)
-{
-	split->measuring = true;
-}
-
-static void split_end_measure(struct uw_split *split)
-{
-	struct uw_chunk *chunk = chunk_of(split, split->measured);
-
-	atomic_fetch_add_explicit(&split->batch->bytes, chunk->len,
-				  memory_order_relaxed);
-	split->measuring = false;
-	split->measured++;
-	split_tell(split);
-}
-
+/* Measure the next chunk, when nobody else measures. */
 static void split_measure(struct uw_split *split)
 {
 	struct uw_chunk *chunk = chunk_of(split, split->measured);
 
-	split_begin_measure(split);
+	split->measuring = true;
 	uw_mutex_unlock(&split->mutex);
 	uw_drain_take(split->drain, chunk->span, chunk->len);
 	uw_drain_settle(split->drain);
+	atomic_fetch_add_explicit(&split->batch->bytes, chunk->len,
+				  memory_order_relaxed);
 	uw_mutex_lock(&split->mutex);
-	split_end_measure(split);
+	split->measuring = false;
+	split->measured++;
+	split_tell(split);
 }
 
 /* The oldest chunk before @end that nobody writes, or NULL. */
@@ -219,11 +203,13 @@ static bool split_has_room(struct uw_split *split, const u8 *at)
 		 (size_t)(oldest - at) >= UW_CHUNK_LEN + UW_INFLATE_SLACK));
 }
 
-/* Wait for room in the ring, writing meanwhile; split->mutex is held. */
-static void split_make_room(struct uw_split *split, const u8 *at)
+/* Wait for room in the ring, writing meanwhile; false after a failure. */
+static bool split_make_room(struct uw_split *split, const u8 *at)
 {
 	struct uw_chunk *chunk;
+	bool sound;
 
+	uw_mutex_lock(&split->mutex);
 	while (!split_has_room(split, at) && split->status == UW_OK) {
 		chunk = split_newest(split);
 		if (chunk != NULL) {
@@ -235,48 +221,9 @@ static void split_make_room(struct uw_split *split, const u8 *at)
 		uw_cond_wait(&split->changed, &split->mutex);
 	}
 	split->crowded = false;
-}
-
-/*
- * Wait until a chunk can be decoded at @at; false after a failure.  *@mine_ret
- * is one to be hashed meanwhile, or NULL.
- */
-static bool split_prepare(struct uw_split *split, const u8 *at,
-			  struct uw_chunk **mine_ret)
-{
-	bool sound;
-
-	*mine_ret = NULL;
-	uw_mutex_lock(&split->mutex);
-	split_make_room(split, at);
 	sound = split->status == UW_OK;
-	if (sound && !split->measuring &&
-	    split->head - split->measured >= BEHIND_COUNT) {
-		split_begin_measure(split);
-		*mine_ret = chunk_of(split, split->measured);
-	}
 	uw_mutex_unlock(&split->mutex);
 	return sound;
-}
-
-/* Decode the next span, and measure @mine, if that is one. */
-static enum uw_status split_decode(struct uw_split *split,
-				   struct uw_decode *decode,
-				   struct uw_chunk *mine, const u8 **span_ret,
-				   size_t *len_ret, struct uw_error *err)
-{
-	enum uw_status status;
-
-	if (mine == NULL)
-		return uw_decode_next(decode, NULL, span_ret, len_ret, err);
-	uw_drain_take(split->drain, mine->span, mine->len);
-	status = uw_decode_next(decode, &split->drain->rest, span_ret, len_ret,
-				err);
-	uw_drain_settle(split->drain);
-	uw_mutex_lock(&split->mutex);
-	split_end_measure(split);
-	uw_mutex_unlock(&split->mutex);
-	return status;
 }
 
 static void split_push(struct uw_split *split, const u8 *span, size_t len,
@@ -305,7 +252,6 @@ enum uw_status uw_split_run(struct uw_worker *worker, struct uw_batch *batch,
 	const u8 *start = ring + UW_INFLATE_HISTORY;
 	const u8 *last = start + UW_RING_LEN - UW_CHUNK_LEN;
 	const u8 *at = NULL, *span;
-	struct uw_chunk *mine;
 	enum uw_status status;
 	size_t len;
 
@@ -315,13 +261,13 @@ enum uw_status uw_split_run(struct uw_worker *worker, struct uw_batch *batch,
 
 		if (uw_batch_cancelled(batch))
 			return uw_batch_stop(err);
-		if (!split_prepare(split, again ? start : at, &mine))
+		if (!split_make_room(split, again ? start : at))
 			return UW_OK; /* uw_split_end() tells */
 		if (again)
 			uw_decode_move(decode, ring, UW_CHUNK_LEN);
 		else
 			uw_decode_extend(decode, UW_CHUNK_LEN);
-		status = split_decode(split, decode, mine, &span, &len, err);
+		status = uw_decode_next(decode, NULL, &span, &len, err);
 		if (status != UW_OK)
 			return status;
 		if (len != 0)
