@@ -46,10 +46,12 @@ WINDOWS = os.name == "nt"
 # Ctrl-C is answered within this, and progress told at this pace.
 TICK_MS = 50
 
-# Wheels judged and handed to the crew before the first of them has finished.
-AHEAD = 3
+# Wheels judged and handed to the crew before the first of them has finished,
+# as long as they have no more members than this.
+AHEAD = 16
+MEMBERS_AHEAD = 20_000
 
-# A wheel that costs less than this is not worth waking a thread for.
+# A wheel that costs less than this is not worth starting a thread for.
 SMALL_SIZE = 1 << 20
 SMALL_COUNT = 40
 
@@ -179,9 +181,12 @@ class _Run:
         policy: Policy,
         on_event: OnEvent | None,
         crew: Crew,
+        *,
+        alone: bool,
     ) -> None:
         self.wheel = wheel
         self._crew = crew
+        self._alone = alone  # the first one, and maybe the last
         self._destination = destination
         self._policy = policy_here(policy)
         self._on_event = on_event
@@ -228,7 +233,10 @@ class _Run:
             dedupe=self._policy.dedupe,
         )
         self._tell_planned()
-        if self._plan.size < SMALL_SIZE and self._plan.files < SMALL_COUNT:
+        small = (
+            self._plan.size < SMALL_SIZE and self._plan.files < SMALL_COUNT
+        )
+        if small and self._alone:
             self._batch.run()
         else:
             self._crew.take(self._batch)
@@ -286,6 +294,11 @@ class _Run:
             self._on_event(WheelExtracted(self.wheel, place, size))
 
     # -------------------------------------------------------------- middle
+
+    @property
+    def members(self) -> int:
+        """How many files it has; none if it was refused."""
+        return 0 if self._batch is None else self._batch.count
 
     def wait(self, milliseconds: int) -> bool:
         """Whether the crew is done with it, after at most so long."""
@@ -541,20 +554,42 @@ def run_many(
     """
     runs: list[_Run] = []
     seen: set[str] = set()
+    first = True
     with Crew(threads) as crew:
         try:
             for wheel, destination in jobs:
                 if destination is not None:
                     _clean_up(destination, seen, on_event)
                 # In the list before it starts: Ctrl-C may come at any time.
-                runs.append(_Run(wheel, destination, policy, on_event, crew))
+                runs.append(
+                    _Run(
+                        wheel,
+                        destination,
+                        policy,
+                        on_event,
+                        crew,
+                        alone=first,
+                    )
+                )
+                first = False
                 runs[-1].start()
-                while len(runs) > AHEAD:
+                while _far_enough(runs):
                     yield _end(runs, crew, on_event)
             while runs:
                 yield _end(runs, crew, on_event)
         finally:
             _close_all(runs)
+
+
+def _far_enough(runs: Sequence[_Run]) -> bool:
+    """Whether the first of *runs* should be ended before another starts."""
+    if not runs:
+        return False
+    return (
+        len(runs) > AHEAD
+        or sum(run.members for run in runs) > MEMBERS_AHEAD
+        or runs[0].wait(0)
+    )
 
 
 def _close_all(runs: Sequence[_Run]) -> None:
