@@ -469,6 +469,7 @@ struct header {
 	/* these two in the directory only */
 	u32 disk;
 	u64 offset;
+	bool is_local;
 	/* what the extra fields say */
 	bool is_zip64;
 	bool has_mtime;
@@ -490,6 +491,7 @@ static void take_header(struct cursor *c, struct header *h)
 	h->extra_len = take_le16(c);
 	h->disk = 0;
 	h->offset = 0;
+	h->is_local = false;
 	h->is_zip64 = false;
 	h->has_mtime = false;
 	h->has_link_field = false;
@@ -619,6 +621,19 @@ static bool widen_disk(struct cursor *c, u32 *disk)
 }
 
 /*
+ * Some writers (the wheels of protobuf are theirs) put both sizes into the
+ * ZIP64 field of every local header, needed or not.  Where they are those of
+ * their own fields, no two readers can disagree; but a data descriptor would be
+ * of one length or the other.
+ */
+static bool repeats_sizes(struct cursor c, const struct header *h)
+{
+	return h->is_local && (h->flags & FLAG_DESCRIPTOR) == 0 &&
+	       c.left == 16 && take_le64(&c) == h->size &&
+	       take_le64(&c) == h->packed_size;
+}
+
+/*
  * APPNOTE 4.5.3: the ZIP64 field has those values, in this order, whose own
  * fields are all ones.  One more or one less, and readers would disagree about
  * what the others are.
@@ -640,6 +655,8 @@ static bool resolve_zip64(const struct subject *s, const struct extras *x,
 			 s->place);
 		return false;
 	}
+	if (!wanted && repeats_sizes(c, h))
+		return true;
 	if (wanted && widen64(&c, &h->size) && widen64(&c, &h->packed_size) &&
 	    widen64(&c, &h->offset) && widen_disk(&c, &h->disk) && c.left == 0)
 		return true;
@@ -1163,6 +1180,7 @@ size_t uw_zip_local(const u8 *bytes, size_t len, u64 room,
 		return 0;
 	}
 	take_header(&c, &h);
+	h.is_local = true;
 	needed = (size_t)UW_ZIP_LOCAL_LEN + h.name_len + h.extra_len;
 	if (needed > room) {
 		complain(&s, UW_WHY_LOCAL_TRUNCATED, needed, room,

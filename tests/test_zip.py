@@ -735,12 +735,37 @@ def zip64_of(*values: int) -> bytes:
     return extra_field(1, struct.pack(f"<{len(values)}Q", *values))
 
 
+PACKED = len(deflated(b"hello again, hello"))
+
+
+def test_accepts_sizes_that_the_local_header_repeats():
+    """
+    Both in the ZIP64 extra field too, as in protobuf's wheels, say the same.
+    """
+    assert [b"a", b"b/c"] == names(two(local={"extra": zip64_of(18, PACKED)}))
+
+
+def test_refuses_sizes_repeated_before_a_descriptor():
+    """
+    One reader would take a descriptor of 64-bit sizes, the other of 32.
+    """
+    refused = refusal(
+        two(descriptor="signed32", local={"extra": zip64_of(0, 0)})
+    )
+
+    assert "ZIP64_EXTRA" in {problem.reason for problem in refused.problems}
+
+
 @pytest.mark.parametrize(
     ("header", "fields", "extra"),
     [
         ("central", {}, zip64_of()),
         ("central", {}, zip64_of(18)),
-        ("local", {}, zip64_of(18, 18)),
+        ("central", {}, zip64_of(18, PACKED)),
+        ("local", {}, zip64_of(18, PACKED + 1)),
+        ("local", {}, zip64_of(17, PACKED)),
+        ("local", {}, zip64_of(18)),
+        ("local", {}, zip64_of(18, PACKED, 0)),
         ("central", {"size": ALL_32}, zip64_of()),
         ("central", {"size": ALL_32}, zip64_of(18, 18)),
         ("central", {"size": ALL_32}, extra_field(1, b"\x12" + bytes(6))),
