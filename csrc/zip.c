@@ -791,6 +791,20 @@ static void check_name(const struct subject *s, const u8 *name, size_t len,
 			 "the name is too long");
 }
 
+/*
+ * A directory has no content.  Of nothing, DEFLATE makes two bytes, which some
+ * writers put there (PySocks' wheel has them); no reader looks at them.
+ */
+#define DEFLATED_NOTHING_LEN 2
+
+static bool is_empty(const struct header *h)
+{
+	return h->size == 0 && h->crc32 == 0 &&
+	       (h->packed_size == 0 ||
+		(h->method == METHOD_DEFLATED &&
+		 h->packed_size == DEFLATED_NOTHING_LEN));
+}
+
 /* What needs the fields that a ZIP64 extra field may give. */
 static void check_wide_fields(const struct subject *s, const struct header *h,
 			      const u8 *name)
@@ -801,7 +815,7 @@ static void check_wide_fields(const struct subject *s, const struct header *h,
 	if (h->method == METHOD_STORED && h->packed_size != h->size)
 		complain(s, UW_WHY_STORED_SIZE, h->packed_size, h->size,
 			 "the member is stored, but its two sizes differ");
-	if (directory && (h->size != 0 || h->packed_size != 0 || h->crc32 != 0))
+	if (directory && !is_empty(h))
 		complain(s, UW_WHY_DIRECTORY_HAS_DATA, h->size, 0,
 			 "the member is a directory and has data");
 }

@@ -1129,7 +1129,8 @@ def test_refuses_a_directory_with_data(data: bytes, method: int):
         ArchiveBuilder().directory(
             "d/", local={"crc32": 1}, central={"crc32": 1}
         ),
-        ArchiveBuilder().directory("d/", method=8),
+        ArchiveBuilder().directory("d/", data=b"x", method=8),
+        ArchiveBuilder().directory("d/", method=8, packed=b"\1\0\0\xff\xff"),
     ],
 )
 def test_refuses_a_directory_with_a_size_or_check(builder: ArchiveBuilder):
@@ -1137,6 +1138,13 @@ def test_refuses_a_directory_with_a_size_or_check(builder: ArchiveBuilder):
     Sizes and CRC-32 of a directory are 0.
     """
     assert only_problem(builder).reason == "DIRECTORY_HAS_DATA"
+
+
+def test_accepts_a_directory_of_deflated_nothing():
+    """
+    Two bytes that no reader looks at, as in the wheel of PySocks 1.7.1.
+    """
+    assert [b"d/"] == names(ArchiveBuilder().directory("d/", method=8))
 
 
 def test_accepts_directories():
