@@ -233,9 +233,7 @@ class _Run:
             dedupe=self._policy.dedupe,
         )
         self._tell_planned()
-        small = (
-            self._plan.size < SMALL_SIZE and self._plan.files < SMALL_COUNT
-        )
+        small = self._plan.size < SMALL_SIZE and self._plan.files < SMALL_COUNT
         if small and self._alone:
             self._batch.run()
         else:
