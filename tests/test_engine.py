@@ -6,6 +6,7 @@ import hashlib
 import os
 import stat
 import threading
+import zlib
 from pathlib import Path
 
 import pytest
@@ -52,7 +53,9 @@ SIZES = [
     0,
     1,
     32 * 1024,
+    48 * 1024,
     64 * 1024 - 1,
+    64 * 1024,
     64 * 1024 + 1,
     128 * 1024,
     160 * 1024 + 1,
@@ -97,6 +100,27 @@ def test_every_size_of_member_is_extracted(
     builder = demo()
     for size in SIZES:
         builder.file(f"demo/{size}", half_noise(size, size), method=method)
+    wheel = place.put(builder)
+
+    unwheel.extract(wheel, place.dest, threads=threads)
+
+    assert files_of(wheel) == only_files(tree_of(place.dest))
+
+
+@pytest.mark.parametrize("threads", THREADS)
+def test_a_member_ends_where_its_window_does(place: Place, threads: int):
+    """
+    Its last span is there before the decoder knows that it is the last: it
+    must be hashed before the next member's bytes come in its place.
+    """
+    builder = demo()
+    for size in (16, 32, 48, 64, 128, 192, 512):
+        for k in range(3):
+            content = noise(size * 1024, size + k)
+            packer = zlib.compressobj(wbits=-15)
+            packed = packer.compress(content) + packer.flush(zlib.Z_SYNC_FLUSH)
+            packed += packer.flush()  # an empty block
+            builder.file(f"demo/{size}-{k}", content, packed=packed)
     wheel = place.put(builder)
 
     unwheel.extract(wheel, place.dest, threads=threads)
