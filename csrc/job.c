@@ -83,8 +83,7 @@ static struct uw_shadow *shadow_of(struct uw_worker *worker,
 				       : &drain->rest;
 }
 
-/* The next span, when the last one of this member, or the one before, is not.
- */
+/* Measure the next span; first what rests of the one before, whosever it is. */
 static void measure(struct uw_worker *worker, struct uw_drain *drain,
 		    const u8 *span, size_t len)
 {
@@ -183,7 +182,7 @@ static enum uw_status run_content(struct uw_worker *worker,
 	return status;
 }
 
-/* The new file of an order gets its time, if it is sound, and is closed. */
+/* The new file of an order gets its time, if all is well, and is closed. */
 static enum uw_status end_file(const struct uw_batch *batch, u32 order,
 			       uw_file file, enum uw_status status,
 			       struct uw_error *err)
