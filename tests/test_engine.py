@@ -28,6 +28,7 @@ from unwheel import (
     BytesDone,
     CorruptMemberError,
     Event,
+    Limits,
     MismatchError,
     Policy,
     RecordError,
@@ -519,23 +520,74 @@ def test_giving_up_half_way_leaves_what_was_reported(place: Place):
     assert before == (open_handles(), thread_count())
 
 
-def test_wheels_are_taken_one_by_one(place: Place):
-    """
-    An iterator of wheels is read a few ahead, not to its end.
-    """
+def read_ahead(place: Place, count: int) -> int:
+    """How many of *count* wheels are read before the first is told."""
     taken = []
 
     def wheels():
-        for k in range(20):
+        for k in range(count):
             taken.append(k)
             yield place.put(named(f"w{k}", 10))
 
     run = unwheel.extract_many(wheels(), place.dest)
     next(run)
-    read_ahead = len(taken)
+    read = len(taken)
     run.close()
+    return read
 
-    assert engine.AHEAD + 1 == read_ahead
+
+@pytest.fixture
+def slow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No wheel is done when it is asked about in passing."""
+    wait = native.Batch.wait
+
+    def patient(batch: native.Batch, milliseconds: int) -> bool:
+        return milliseconds > 0 and wait(batch, milliseconds)
+
+    monkeypatch.setattr(native.Batch, "wait", patient)
+
+
+@pytest.mark.usefixtures("slow")
+def test_wheels_are_taken_one_by_one(place: Place):
+    """
+    An iterator of wheels is read a few ahead, not to its end.
+    """
+    assert engine.AHEAD + 1 == read_ahead(place, engine.AHEAD + 4)
+
+
+@pytest.mark.usefixtures("slow")
+def test_few_wheels_of_many_members_are_ahead(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+):
+    """
+    What is planned is in memory.
+    """
+    of_one = native.NativeArchive(
+        str(place.put(named("w", 10))), Limits()
+    ).entries
+    monkeypatch.setattr(engine, "MEMBERS_AHEAD", 2 * len(of_one))
+
+    assert 3 == read_ahead(place, 9)
+
+
+def test_a_wheel_that_is_done_is_told_at_once(place: Place):
+    """
+    The first small one is done before a second one is asked for.
+    """
+    assert 1 == read_ahead(place, 9)
+
+
+@pytest.mark.usefixtures("slow")
+@pytest.mark.skipif(not hasattr(os, "sysconf"), reason="no such limit")
+def test_few_wheels_are_ahead_where_descriptors_are_few(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+):
+    """
+    No wheel is refused because others have taken all that there are.
+    """
+    monkeypatch.setattr(os, "sysconf", {"SC_OPEN_MAX": 40}.__getitem__)
+
+    assert 40 // engine.DESCRIPTORS + 1 == read_ahead(place, 9)
 
 
 def test_one_wheel_to_two_places_at_once(place: Place):

@@ -51,6 +51,10 @@ TICK_MS = 50
 AHEAD = 16
 MEMBERS_AHEAD = 20_000
 
+# Descriptors that there must be for each wheel ahead.  It keeps three; the
+# rest is for the crew's threads, and for whoever calls us.
+DESCRIPTORS = 8
+
 # A wheel that costs less than this is not worth starting a thread for.
 SMALL_SIZE = 1 << 20
 SMALL_COUNT = 40
@@ -584,10 +588,18 @@ def _far_enough(runs: Sequence[_Run]) -> bool:
     if not runs:
         return False
     return (
-        len(runs) > AHEAD
+        len(runs) > _most_ahead()
         or sum(run.members for run in runs) > MEMBERS_AHEAD
         or runs[0].wait(0)
     )
+
+
+def _most_ahead() -> int:
+    """How many wheels may be ahead, with the descriptors we may have."""
+    if not hasattr(os, "sysconf"):
+        return AHEAD
+    most = os.sysconf("SC_OPEN_MAX")
+    return AHEAD if most < 0 else min(AHEAD, most // DESCRIPTORS)
 
 
 def _close_all(runs: Sequence[_Run]) -> None:
