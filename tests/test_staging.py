@@ -922,6 +922,37 @@ def test_a_file_system_without_locks_will_do(
     assert [str(path)] == remove_stale(str(place.out))
 
 
+@posix_only
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.EACCES])
+@pytest.mark.parametrize("exists", [False, True])
+def test_a_directory_that_cannot_be_opened_is_tried_once(
+    place: Place, monkeypatch: pytest.MonkeyPatch, number: int, exists: bool
+):
+    """
+    No descriptor is left, or umask 0777: the next name would do no better.
+    """
+    wheel = place.put(demo())
+    if exists:
+        place.dest.mkdir()
+    opened: list[str] = []
+
+    def open_(path: str, *rest: int, **where: int) -> int:
+        if not os.path.basename(path).startswith(".unwheel-"):
+            return unpatched(path, *rest, **where)
+        if "dir_fd" not in where and path not in opened:
+            opened.append(path)
+        assert len(opened) < 3
+        raise OSError(number, os.strerror(number))
+
+    unpatched = os.open
+    monkeypatch.setattr(os, "open", open_)
+
+    with place.untouched(), pytest.raises(DestinationError) as caught:
+        unwheel.extract(wheel, place.dest)
+
+    assert number == caught.value.errno
+
+
 def test_two_cleaners_at_once_remove_it_once(tmp_path: Path):
     """
     Of many who find it, each does its part and none fails.

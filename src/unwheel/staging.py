@@ -164,8 +164,13 @@ class Staging:
                 self.path = ""
                 raise
             self._lock = _Lock()
-            if self._lock.take(self.path):
-                return
+            try:
+                if self._lock.take(self.path):
+                    return
+            except OSError:  # umask 0777, or no descriptor is left
+                _remove_tree(self.path)
+                self.path = ""
+                raise
             self._lock.close()
 
     # ---------------------------------------------------------- publishing
@@ -332,6 +337,8 @@ def remove_stale(parent: str) -> list[str]:
                 continue
             if _remove_tree(path):
                 removed.append(path)
+        except OSError:  # no directory, or not to be opened
+            continue
         finally:
             lock.close()
     return removed
@@ -367,13 +374,16 @@ class _Lock:
         """
         Lock the directory *path*; True also where there are no locks.
 
-        False if somebody else has it, or it is no directory of that name.
+        False if somebody else has it, or it is gone.
+
+        Raises:
+            OSError: If it cannot be opened.
         """
         if fcntl is None:
             return True
         try:
             self._handle = os.open(path, _DIRECTORY_FLAGS)
-        except OSError:
+        except FileNotFoundError:
             return False
         try:
             fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
