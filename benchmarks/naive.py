@@ -99,7 +99,8 @@ def _write(
     mode = 0o777 if member.external_attr >> 16 & 0o111 else 0o666
     file = os.open(tree / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     with open(file, "wb", buffering=0) as out:
-        out.write(plain)
+        if out.write(plain) != len(plain):  # 2 GiB at a time, or disk full
+            raise SystemExit(f"{name}: not written whole")
 
 
 def _packed(source: int, member: zipfile.ZipInfo) -> bytes:

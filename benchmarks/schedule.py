@@ -4,7 +4,7 @@ A model of the crew: what members cost in, what the wall clock says out.
 Pure: it measures nothing (scaling.py does).  Members become jobs as batch.c
 makes them; threads take the largest first, of directories where nobody is; one
 that finds none left takes the drain half of the largest big member that is
-decoded alone, as crew.c has it.
+decoded alone, as crew.c and split.c have it.
 Time is continuous: between two events every running job proceeds at a rate.
 
 Not modelled: the bandwidth of memory and disk, caches, clock rates that fall
@@ -189,6 +189,6 @@ def halved(decode: float, drain: float, write: float) -> float:
     """
     Seconds of a big member on two threads.
 
-    One decodes, one drains, and whoever would wait writes (crew.c).
+    One decodes, one drains, and whoever would wait writes (split.c).
     """
     return max(decode, drain, (decode + drain + write) / 2)

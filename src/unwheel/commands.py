@@ -66,7 +66,6 @@ def _verify(args: Arguments) -> Start:
 
 
 def _list(args: Arguments) -> Start:
-
     policy = _policy(args)
     if "links" in args:
         from .graph import list_links
