@@ -67,6 +67,18 @@ def test_the_total_is_known_before_wheels_are_opened(drawn, tmp_path):
     ] == drawn
 
 
+def test_a_wheel_that_waits_has_no_bar(drawn, tmp_path):
+    """Many are planned ahead; a screen full of nothing tells nothing."""
+    a, b, c = wheels_of(tmp_path, 100, 100, 100)
+
+    bars = progress.Progress([a, b, c])
+    for wheel in (a, b, c):
+        bars(WheelPlanned(wheel, 1, 10))
+    bars(BytesDone(c, 5, 0))
+
+    assert ("0 of 3 wheels, packed", 50, {a: (0, 10), c: (5, 10)}) == drawn[-1]
+
+
 @pytest.mark.parametrize(
     "end",
     [

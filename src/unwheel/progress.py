@@ -86,8 +86,17 @@ class Progress:
             except ImportError:  # no rich, no bars
                 self._next_drawing = float("inf")
                 return
-        self._display.draw(self._bars)
+        self._display.draw(self._in_work())
         self._next_drawing = monotonic() + INTERVAL
+
+    def _in_work(self) -> dict[str, _Bar]:
+        """The first wheel, and those that have begun; the others wait."""
+        first = next(iter(self._bars), None)
+        return {
+            wheel: bar
+            for wheel, bar in self._bars.items()
+            if bar.done or wheel == first
+        }
 
 
 class _Bar:
