@@ -1113,6 +1113,24 @@ def test_the_command_leaves_with_its_status(good, wheel, status):
     assert "at exit" == after
 
 
+def test_the_command_waits_for_the_threads_of_others():
+    """As the interpreter does: what they would say is not lost."""
+    code = (
+        "import threading, time\n"
+        "from unwheel.cli import command\n"
+        "def work():\n"
+        "    time.sleep(0.2)\n"
+        "    print('done')\n"
+        "threading.Thread(target=work).start()\n"
+        "command()\n"
+    )
+
+    done = process(code, "--version", stdout=subprocess.PIPE)
+
+    assert 0 == done.returncode
+    assert "done" in done.stdout.splitlines()
+
+
 def test_the_command_tells_a_wrong_line_as_ever():
     """That is argparse's way out, which is not ours to shorten."""
     code = "from unwheel.cli import command; command()"

@@ -67,8 +67,8 @@ def command() -> NoReturn:
     Whoever calls `main` stays in charge of the process; here it ends at once.
     The interpreter would take itself down piece by piece first, which takes
     as long as extracting a small wheel (4 ms of 25) and does nothing for us:
-    threads are home, files closed, output flushed.  What others have
-    registered to be done at exit is done.
+    threads are home, files closed, output flushed.  Threads of others are
+    waited for, and what they have registered to be done at exit is done.
     """
     import atexit
     import gc
@@ -78,6 +78,8 @@ def command() -> NoReturn:
     # little of it: what is large is given back when a wheel is done.
     gc.set_threshold(10_000)
     status = main()
+    if threading := sys.modules.get("threading"):
+        threading._shutdown()
     atexit._run_exitfuncs()
     _flush()
     if sys.stderr is not None:
