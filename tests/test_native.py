@@ -7,6 +7,7 @@ import errno
 import gc
 import hashlib
 import os
+import pickle
 import struct
 import subprocess
 import sys
@@ -105,6 +106,19 @@ def test_entries_are_the_facts_of_the_directory():
     assert 0o100755 == entry.mode == table.mode(0)
     assert ["file", "file", "directory"] == [e.type for e in table]
     assert "e/" == table[-1].name
+
+
+def test_entries_can_be_sent_to_another_process():
+    """
+    Whatever their columns are made of.
+    """
+    table = opened(small()).entries
+
+    copy = pickle.loads(pickle.dumps(table))
+
+    assert list(table) == list(copy)
+    assert list(table.dos_times) == list(copy.dos_times)
+    assert list(table.timestamps) == list(copy.timestamps)
 
 
 EPOCH_1980 = 315_532_800

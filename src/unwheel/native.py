@@ -383,15 +383,14 @@ def _entry_table(handle: Any) -> EntryTable:
     size = count * ffi.sizeof("struct uw_entry")
     rows = memoryview(bytes(ffi.buffer(entries, size)) if count else b"")
     column = {name: _column(rows, name) for name in _COLUMNS}
-    # What every plan goes through are lists, the others stay where they are.
     table.sizes = column["size"].tolist()
     table.packed_sizes = column["packed_size"].tolist()
     table.attributes = column["external_attr"].tolist()
     table.made_by = column["made_by"].tolist()
-    table.offsets = column["data_offset"]
-    table.crc32s = column["crc32"]
-    table.methods = column["method"]
-    table.flags = column["flags"]
+    table.offsets = column["data_offset"].tolist()
+    table.crc32s = column["crc32"].tolist()
+    table.methods = column["method"].tolist()
+    table.flags = column["flags"].tolist()
     table.dos_times = _DosTimes(column["dos_date"], column["dos_time"])
     table.timestamps = _Timestamps(column["facts"], column["mtime"])
     facts = column["facts"].tolist()
@@ -424,6 +423,10 @@ class _DosTimes(Ints):
     def __getitem__(self, index: Any) -> Any:
         return self._dates[index] << 16 | self._times[index]
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copied and pickled as what it stands for."""
+        return list, (list(self),)
+
 
 def _with_fact(facts: Sequence[int], bit: int) -> Sequence[int]:
     """The entries whose *facts* have the *bit*; of most wheels, none."""
@@ -446,6 +449,10 @@ class _Timestamps(Seconds):
         if self._facts[index] & lib.UW_ENTRY_MTIME:
             return self._seconds[index]
         return None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copied and pickled as what it stands for."""
+        return list, (list(self),)
 
 
 # --------------------------------------------------------------------- tree

@@ -231,7 +231,8 @@ class Policy:
         descriptors: Data descriptors (APPNOTE 4.3.9): "signed" only, "any",
             or "refuse", as the package index does for new uploads.
         durable: Flush to the disk, before publishing and after it: a crash
-            later than that leaves all of it.
+            later than that leaves all of it.  If only the second flush fails,
+            that is raised although the tree is published.
         mtime: Times of modification: "now"; those of the "archive" (extended
             timestamps, else DOS times as UTC); those in the environment's
             "SOURCE_DATE_EPOCH"; or seconds since 1970.
