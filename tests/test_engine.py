@@ -526,7 +526,7 @@ def test_wheels_are_taken_one_by_one(place: Place):
     taken = []
 
     def wheels():
-        for k in range(20):
+        for k in range(engine.AHEAD + 4):
             taken.append(k)
             yield place.put(named(f"w{k}", 10))
 
@@ -535,7 +535,7 @@ def test_wheels_are_taken_one_by_one(place: Place):
     read_ahead = len(taken)
     run.close()
 
-    assert engine.AHEAD + 1 == read_ahead
+    assert 1 <= read_ahead <= engine.AHEAD + 1
 
 
 def test_one_wheel_to_two_places_at_once(place: Place):
