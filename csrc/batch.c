@@ -518,7 +518,10 @@ static bool is_below(const struct run *run, const struct run *dir)
 	       memcmp(run->dir, dir->dir, dir->dir_len) == 0;
 }
 
-/* A directory, the runs from @first to @end, that holds files only. */
+/*
+ * A directory, the runs from @first to @end, that holds files only.  Others are
+ * made before the jobs in any case, for those below: their jobs need not try.
+ */
 static bool is_leaf(const struct runs *runs, u32 first, u32 end)
 {
 	const struct run *dir = &runs->list[first];

@@ -40,7 +40,6 @@ struct uw_split {
 	u32 measured;	/* measured, */
 	u32 tail;	/* and gone */
 	bool measuring; /* somebody does the next one */
-	bool crowded;	/* the owner waits for room */
 	bool ended;	/* no chunk comes after head */
 	bool left;	/* the helper has gone */
 	enum uw_status status;

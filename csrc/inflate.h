@@ -63,8 +63,8 @@ void uw_inflate_init(struct uw_inflate *inflate, u8 *window, size_t fresh_len,
 
 /*
  * What may be hashed while a stream is decoded: blocks of 64 bytes that go into
- * the state of a SHA-256.  They may lie in a window, but not in the one that is
- * decoded into.
+ * the state of a SHA-256.  They may lie in the decoder's window, unless it is
+ * about to slide: uw_inflate_full().
  */
 struct uw_shadow {
 	u32 *state;

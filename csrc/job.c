@@ -83,7 +83,7 @@ static struct uw_shadow *shadow_of(struct uw_worker *worker,
 				       : &drain->rest;
 }
 
-/* Measure the next span; first what rests of the one before, whosever it is. */
+/* Measure the next span, and all that rests of the one before, whosever. */
 static void measure(struct uw_worker *worker, struct uw_drain *drain,
 		    const u8 *span, size_t len)
 {

@@ -338,12 +338,15 @@ void uw_drain_settle_pair(struct uw_drain *drain, struct uw_drain *other)
 	struct uw_shadow *a = &drain->rest, *b = &other->rest;
 	size_t count = a->count < b->count ? a->count : b->count;
 
-	uw_sha256_blocks_pair(&drain->sha, a->blocks, &other->sha, b->blocks,
-			      count);
-	a->blocks += count * UW_SHA256_BLOCK;
-	a->count -= count;
-	b->blocks += count * UW_SHA256_BLOCK;
-	b->count -= count;
+	/* Where there is no block, there may be no address to move either. */
+	if (count != 0) {
+		uw_sha256_blocks_pair(&drain->sha, a->blocks, &other->sha,
+				      b->blocks, count);
+		a->blocks += count * UW_SHA256_BLOCK;
+		a->count -= count;
+		b->blocks += count * UW_SHA256_BLOCK;
+		b->count -= count;
+	}
 	uw_drain_settle(drain);
 }
 

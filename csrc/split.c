@@ -22,7 +22,6 @@ void uw_split_offer(struct uw_worker *worker, struct uw_batch *batch,
 	split->measured = 0;
 	split->tail = 0;
 	split->measuring = false;
-	split->crowded = false;
 	split->ended = false;
 	split->left = false;
 	split->status = UW_OK;
@@ -162,10 +161,7 @@ static bool split_work(struct uw_split *split)
 /* Whether it is time for the helper to wake up. */
 static bool split_calls(const struct uw_split *split)
 {
-	u32 count = split->head - split->tail;
-
-	return count >= WAKE_COUNT || (split->crowded && count != 0) ||
-	       split->ended;
+	return split->head - split->tail >= WAKE_COUNT || split->ended;
 }
 
 static bool split_is_over(const struct uw_split *split)
@@ -203,6 +199,15 @@ static bool split_has_room(struct uw_split *split, const u8 *at)
 		 (size_t)(oldest - at) >= UW_CHUNK_LEN + UW_INFLATE_SLACK));
 }
 
+/*
+ * Without room nearly all of the ring is in use, however long the chunks are:
+ * so many that the helper was called when the last one came.
+ */
+static_assert((UW_RING_LEN - UW_CHUNK_LEN) / (UW_CHUNK_LEN + UW_INFLATE_SLACK) -
+			      1 >=
+		      WAKE_COUNT,
+	      "nobody waits for a helper that sleeps");
+
 /* Wait for room in the ring, writing meanwhile; false after a failure. */
 static bool split_make_room(struct uw_split *split, const u8 *at)
 {
@@ -216,11 +221,8 @@ static bool split_make_room(struct uw_split *split, const u8 *at)
 			split_write(split, chunk);
 			continue;
 		}
-		split->crowded = true;
-		uw_cond_broadcast(&split->changed);
 		uw_cond_wait(&split->changed, &split->mutex);
 	}
-	split->crowded = false;
 	sound = split->status == UW_OK;
 	uw_mutex_unlock(&split->mutex);
 	return sound;

@@ -793,7 +793,8 @@ static void check_name(const struct subject *s, const u8 *name, size_t len,
 
 /*
  * A directory has no content.  Of nothing, DEFLATE makes two bytes, which some
- * writers put there (PySocks' wheel has them); no reader looks at them.
+ * writers put there (PySocks' wheel has them).  No reader looks at them, unless
+ * a descriptor behind them has to be found.
  */
 #define DEFLATED_NOTHING_LEN 2
 
@@ -802,6 +803,7 @@ static bool is_empty(const struct header *h)
 	return h->size == 0 && h->crc32 == 0 &&
 	       (h->packed_size == 0 ||
 		(h->method == METHOD_DEFLATED &&
+		 (h->flags & FLAG_DESCRIPTOR) == 0 &&
 		 h->packed_size == DEFLATED_NOTHING_LEN));
 }
 

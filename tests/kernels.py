@@ -101,7 +101,7 @@ class Inflater:
         """The last span where it lies, in the window."""
         return memoryview(ffi.buffer(self._span[0], self._span_len[0]))
 
-    def run(self, data: bytes) -> tuple[int, int, bytes, int]:
+    def run(self, data: bytes | memoryview) -> tuple[int, int, bytes, int]:
         """Decode; gives result, bytes consumed, the span, and the reason."""
         if self.shadow:
             self.shadow.begin(self._handle)

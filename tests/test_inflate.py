@@ -20,6 +20,7 @@ from deflate_bits import (
     expand,
     skewed,
 )
+from hashes import Fence, without_mprotect
 from kernels import (
     DONE,
     ERROR,
@@ -541,6 +542,23 @@ def test_hashes_meanwhile_where_that_is_for_nothing(cpu):
     assert hashes_meanwhile(cpu) == (inflater.shadow is not None)
     if inflater.shadow is not None:
         assert inflater.shadow.done >= 100
+
+
+@without_mprotect
+@every_cpu
+def test_reads_no_byte_behind_its_input(cpu):
+    """
+    The page there may not be read, wherever a stream is cut.
+    """
+    plain = prose(6000)
+    packed = deflate(plain)
+    fence = Fence()
+    inflater = Inflater(cpu=cpu)
+
+    for size in range(len(packed)):
+        inflater.reset()
+        result, _, span, _ = inflater.run(fence.at_end(packed[:size]))
+        assert (NEED, True) == (result, plain.startswith(span))
 
 
 @every_cpu

@@ -1130,6 +1130,7 @@ def test_refuses_a_directory_with_data(data: bytes, method: int):
             "d/", local={"crc32": 1}, central={"crc32": 1}
         ),
         ArchiveBuilder().directory("d/", data=b"x", method=8),
+        ArchiveBuilder().directory("d/", method=8, descriptor="signed32"),
         ArchiveBuilder().directory("d/", method=8, packed=b"\1\0\0\xff\xff"),
     ],
 )
