@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -197,7 +197,12 @@ def check(tool: Tool) -> None:
 
 
 def run(
-    tool: Tool, wheels: Sequence[Path], top: Path, *, sync: bool = False
+    tool: Tool,
+    wheels: Sequence[Path],
+    top: Path,
+    *,
+    sync: bool = False,
+    least: int = 0,
 ) -> Sample:
     """
     Extract *wheels* once with *tool*, into a new directory below *top*.
@@ -213,9 +218,10 @@ def run(
         sync: Start when nothing is left to be written back, tell how long it
             takes until the new files are on the disk, and leave them in *top*,
             empty.
+        least: Bytes that there must be then.
 
     Raises:
-        ToolError: If it is missing or fails.
+        ToolError: If it is missing, fails, or has not written so much.
     """
     room = Path(tempfile.mkdtemp(dir=top, prefix="run-"))
     try:
@@ -225,12 +231,16 @@ def run(
         environment = _environment(top)
         runs = [_timed(tool.name, argv, environment) for argv in commands]
         wall = sum(run.wall for run in runs)
-        return Sample(
+        sample = Sample(
             wall,
             sum(run.cpu for run in runs),
             max(run.memory for run in runs),
             wall + _sync(top) if sync else None,
         )
+        written = sum(path.lstat().st_size for path in _files(room))
+        if written < least:
+            raise ToolError(f"{tool.name} wrote {written} bytes, not {least}")
+        return sample
     finally:
         if sync:
             _empty(room)
@@ -267,11 +277,15 @@ def _empty(directory: Path) -> None:
     at each such inode whenever it makes a file: who comes after the removal of
     a large tree pays for it, up to a millisecond a file.
     """
+    for path in _files(directory):
+        if not path.is_symlink():
+            os.truncate(path, 0)
+
+
+def _files(directory: Path) -> Iterator[Path]:
     for parent, _, names in os.walk(directory):
         for name in names:
-            path = Path(parent, name)
-            if not path.is_symlink():
-                os.truncate(path, 0)
+            yield Path(parent, name)
 
 
 def _environment(top: Path) -> dict[str, str]:

@@ -69,6 +69,11 @@ def present(names: Sequence[str]) -> list[tools.Tool]:
     return there
 
 
+# Of the bytes in the wheels; RECORD and scripts may be written anew, and of
+# many wheels in one directory one file may replace another.
+WRITTEN = 0.95
+
+
 def compare(
     wheels: Sequence[Path],
     rivals: Sequence[tools.Tool],
@@ -81,13 +86,15 @@ def compare(
         What the wheels are, and of each tool seconds, bytes, and how many
         times as long as the base it takes.
     """
+    facts = _facts(wheels)
+    least = int(facts["size"] * WRITTEN)
     with tempfile.TemporaryDirectory(
         dir=options.where, prefix="unwheel-compare-"
     ) as top:
         local = [Path(shutil.copy(wheel, top)) for wheel in wheels]
-        samples = _take_turns(rivals, local, Path(top), options)
+        samples = _take_turns(rivals, local, Path(top), least, options)
     return {
-        **_facts(wheels),
+        **facts,
         "tools": {
             name: _judge(tools.TOOLS[name], own, samples.get(options.base))
             for name, own in samples.items()
@@ -99,6 +106,7 @@ def _take_turns(
     rivals: Sequence[tools.Tool],
     wheels: Sequence[Path],
     top: Path,
+    least: int,
     options: argparse.Namespace,
 ) -> dict[str, list[tools.Sample]]:
     samples: dict[str, list[tools.Sample]] = {t.name: [] for t in rivals}
@@ -107,7 +115,9 @@ def _take_turns(
             if tool.name not in samples:
                 continue
             try:
-                sample = tools.run(tool, wheels, top, sync=options.sync)
+                sample = tools.run(
+                    tool, wheels, top, sync=options.sync, least=least
+                )
             except tools.ToolError as error:
                 print(f"# without {tool.name}: {error}", file=sys.stderr)
                 del samples[tool.name]
