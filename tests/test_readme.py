@@ -28,7 +28,7 @@ NO_CODES = {
     *(cell for row in OUTCOMES.values() for cell in row),
     *("METADATA", "WHEEL", "RECORD", "LINKS", "PYBI"),
     *("COMMAND", "DIR", "LIST", "POLICY", "TIME", "TREE"),
-    *("TERM", "UNWHEEL_CPU", "SOURCE_DATE_EPOCH"),
+    *("TERM", "UNWHEEL_CPU", "SOURCE_DATE_EPOCH", "SC_OPEN_MAX"),
     *("O_CLOEXEC", "O_DIRECTORY", "O_NOFOLLOW", "O_PATH", "UW_WHY_"),
     *("O_BINARY", "O_NONBLOCK", "DT_SONAME", "PT_DYNAMIC"),
     *("OS_ERROR",),  # for an error that has no name; never seen
