@@ -130,5 +130,7 @@ class Place:
         before = snapshot(self.root)
         yield
         assert before == snapshot(self.root)
-        assert handles == open_handles()
+        # Fewer are fine: what another test left to the garbage collector.
+        more = set(open_handles()).difference(handles)
+        assert not more, more
         assert threads == thread_count()

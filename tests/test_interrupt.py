@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -53,6 +54,13 @@ class Interrupt:
         finally:
             sys.settrace(before)
         return False
+
+
+@pytest.fixture(autouse=True)
+def _no_garbage() -> Iterator[None]:
+    """What is in cycles of tracebacks goes now, not in another test."""
+    yield
+    gc.collect()
 
 
 @pytest.mark.parametrize("size", [10, 2 << 20], ids=["alone", "crew"])
