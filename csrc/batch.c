@@ -44,13 +44,6 @@ static const char *order_path(const struct uw_batch *batch, u32 order)
 	return batch->paths + batch->path_at[order];
 }
 
-static u32 dir_len(const struct uw_batch *batch, u32 order)
-{
-	u32 len = batch->leaf_at[order] - batch->path_at[order];
-
-	return len == 0 ? 0 : len - 1;
-}
-
 /*
  * Where the last component starts; a directory's own '/' does not count.  Nor
  * does that of "/x", which would name a file of the root: it stays in the leaf,
@@ -163,8 +156,8 @@ static int compare_runs(const void *left, const void *right)
 
 static struct run run_of(const struct uw_batch *batch, u32 order)
 {
-	struct run run = {order_path(batch, order), dir_len(batch, order),
-			  order, 1};
+	struct run run = {order_path(batch, order),
+			  uw_batch_dir_len(batch, order), order, 1};
 
 	if (batch->flags[order] & UW_ORDER_DIRECTORY) {
 		run.dir_len = (u32)strlen(run.dir);
@@ -200,15 +193,9 @@ static bool runs_init(struct runs *runs, const struct uw_batch *batch)
 
 /* ----------------------------------------------------------------- repeats */
 
-static const struct uw_entry *order_entry(const struct uw_batch *batch,
-					  u32 order)
-{
-	return &batch->archive->entries[batch->entries[order]];
-}
-
 static u64 order_size(const struct uw_batch *batch, u32 order)
 {
-	return order_entry(batch, order)->size;
+	return uw_batch_entry(batch, order)->size;
 }
 
 /*
@@ -268,7 +255,7 @@ static bool may_repeat(const struct uw_batch *batch, u32 order)
 
 static u8 *seen_of(u8 *seen, const struct uw_batch *batch, u32 order)
 {
-	return &seen[order_entry(batch, order)->crc32 % SEEN_COUNT];
+	return &seen[uw_batch_entry(batch, order)->crc32 % SEEN_COUNT];
 }
 
 static u32 list_kin(const struct uw_batch *batch, u8 *seen, struct kin *list)
@@ -279,7 +266,7 @@ static u32 list_kin(const struct uw_batch *batch, u8 *seen, struct kin *list)
 		if (may_repeat(batch, k) && *seen_of(seen, batch, k) < 2)
 			++*seen_of(seen, batch, k);
 	for (k = 0; k < batch->count; k++) {
-		const struct uw_entry *entry = order_entry(batch, k);
+		const struct uw_entry *entry = uw_batch_entry(batch, k);
 
 		if (may_repeat(batch, k) && *seen_of(seen, batch, k) == 2)
 			list[count++] =

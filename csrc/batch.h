@@ -77,6 +77,20 @@ struct uw_batch {
 	atomic_uint repeats;
 };
 
+UW_INLINE const struct uw_entry *uw_batch_entry(const struct uw_batch *batch,
+						u32 order)
+{
+	return &batch->archive->entries[batch->entries[order]];
+}
+
+/* How much of an order's path is its directory, without the last '/'. */
+UW_INLINE u32 uw_batch_dir_len(const struct uw_batch *batch, u32 order)
+{
+	u32 len = batch->leaf_at[order] - batch->path_at[order];
+
+	return len == 0 ? 0 : len - 1;
+}
+
 /*
  * The next of the free jobs, or NULL if all are taken; uw_batch_leave() when it
  * is done.  For the thread that has the batch alone, or holds the crew's mutex.

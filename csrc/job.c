@@ -6,17 +6,12 @@
  */
 #include "crew.h"
 
-static const struct uw_entry *entry_of(const struct uw_batch *batch, u32 order)
-{
-	return &batch->archive->entries[batch->entries[order]];
-}
-
 /* What was found is what the directory states, and what RECORD says. */
 static enum uw_status check(const struct uw_batch *batch, u32 order,
 			    struct uw_error *err)
 {
 	const struct uw_result *result = &batch->results[order];
-	const struct uw_entry *entry = entry_of(batch, order);
+	const struct uw_entry *entry = uw_batch_entry(batch, order);
 
 	if (result->crc32 != entry->crc32)
 		return uw_fail(err, UW_ERR_CORRUPT, UW_WHY_CRC32,
@@ -51,7 +46,7 @@ static void tell(struct uw_batch *batch, u32 order, enum uw_status status,
 			uw_batch_cancel(batch);
 	}
 	atomic_fetch_add_explicit(&batch->packed,
-				  entry_of(batch, order)->packed_size,
+				  uw_batch_entry(batch, order)->packed_size,
 				  memory_order_relaxed);
 	atomic_fetch_add_explicit(&batch->members, 1, memory_order_relaxed);
 }
@@ -162,7 +157,7 @@ static enum uw_status run_content(struct uw_worker *worker,
 				  struct uw_error *err)
 {
 	struct uw_result *result = &batch->results[order];
-	const struct uw_entry *entry = entry_of(batch, order);
+	const struct uw_entry *entry = uw_batch_entry(batch, order);
 	struct uw_decode decode;
 	enum uw_status status;
 
@@ -237,7 +232,7 @@ static enum uw_status compare_packed(struct uw_worker *worker,
 				     struct uw_error *err)
 {
 	u32 a = batch->entries[order], b = batch->entries[leader];
-	u64 packed_size = entry_of(batch, order)->packed_size, at;
+	u64 packed_size = uw_batch_entry(batch, order)->packed_size, at;
 	enum uw_status status;
 	size_t len;
 
@@ -281,7 +276,7 @@ static enum uw_status duplicate(const struct uw_batch *batch, u32 order,
 	*file_ret = UW_FILE_NONE;
 	if (batch->tree == NULL)
 		return UW_OK;
-	if (entry_of(batch, order)->size >= REFLINK_MIN)
+	if (uw_batch_entry(batch, order)->size >= REFLINK_MIN)
 		ways |= UW_STAND_REFLINK;
 	if (may_hardlink(batch, order, leader))
 		ways |= UW_STAND_HARDLINK;
@@ -295,7 +290,7 @@ static enum uw_status duplicate(const struct uw_batch *batch, u32 order,
 /* What was found in the leader is what is in @order. */
 static void take_result(struct uw_batch *batch, u32 order, u32 leader)
 {
-	const struct uw_entry *entry = entry_of(batch, order);
+	const struct uw_entry *entry = uw_batch_entry(batch, order);
 	const struct uw_result *from = &batch->results[leader];
 	struct uw_result *result = &batch->results[order];
 
@@ -342,18 +337,11 @@ static enum uw_status make_repeat(struct uw_worker *worker,
 
 /* -------------------------------------------------------------------- jobs */
 
-static u32 dir_len(const struct uw_batch *batch, u32 order)
-{
-	u32 len = batch->leaf_at[order] - batch->path_at[order];
-
-	return len == 0 ? 0 : len - 1;
-}
-
 static bool same_dir(const struct uw_batch *batch, u32 a, u32 b)
 {
-	u32 len = dir_len(batch, a);
+	u32 len = uw_batch_dir_len(batch, a);
 
-	return len == dir_len(batch, b) &&
+	return len == uw_batch_dir_len(batch, b) &&
 	       memcmp(batch->paths + batch->path_at[a],
 		      batch->paths + batch->path_at[b], len) == 0;
 }
@@ -363,7 +351,7 @@ static enum uw_status enter(const struct uw_batch *batch, u32 order,
 			    uw_dir *dir, struct uw_error *err)
 {
 	const char *path = batch->paths + batch->path_at[order];
-	u32 len = dir_len(batch, order);
+	u32 len = uw_batch_dir_len(batch, order);
 
 	uw_dir_close(*dir);
 	*dir = UW_DIR_NONE;
