@@ -8,6 +8,7 @@
  * behind one of them, their leader, of which they may become copies.
  */
 #include "batch.h"
+#include "batch_repeats.h"
 #include "tree_name.h"
 
 #include <stdlib.h>
@@ -26,13 +27,6 @@
  * costs to inflate it.
  */
 #define REPEAT_SHARE 8
-
-/*
- * From this size on a copy is cheaper: benchmarks/compare_dedupe.py.  A hard
- * link always is, and so is comparing where nothing is written; of the smallest
- * stored members that is a reading too many, which is less than a microsecond.
- */
-#define COPY_MIN ((u64)8 << 10)
 
 /* A job of repeats is at most this, or one: they are ready at the end. */
 #define REPEAT_JOB_COST_MAX UW_BIG_MEMBER
@@ -191,153 +185,12 @@ static bool runs_init(struct runs *runs, const struct uw_batch *batch)
 	return true;
 }
 
-/* ----------------------------------------------------------------- repeats */
+/* -------------------------------------------------------------------- jobs */
 
 static u64 order_size(const struct uw_batch *batch, u32 order)
 {
 	return uw_batch_entry(batch, order)->size;
 }
-
-/*
- * An order with what the directory states of its member.  That costs nothing
- * to ask, but all of it can be forged: whether two members of one kind are the
- * same is known when their packed bytes have been compared.  They are compared
- * with their leader only, so that many forged ones cost one reading each.
- */
-struct kin {
-	u64 size;
-	u64 packed_size;
-	u32 crc32;
-	u32 method;
-	u32 order;
-};
-
-static int compare_u64(u64 a, u64 b)
-{
-	return a < b ? -1 : a > b;
-}
-
-static int compare_kind(const struct kin *a, const struct kin *b)
-{
-	if (a->crc32 != b->crc32)
-		return compare_u64(a->crc32, b->crc32);
-	if (a->size != b->size)
-		return compare_u64(a->size, b->size);
-	if (a->packed_size != b->packed_size)
-		return compare_u64(a->packed_size, b->packed_size);
-	return compare_u64(a->method, b->method);
-}
-
-/* By kind; the first of a kind, its leader, is the first in the sheet. */
-static int compare_kin(const void *left, const void *right)
-{
-	const struct kin *a = left, *b = right;
-	int order = compare_kind(a, b);
-
-	return order != 0 ? order : compare_u64(a->order, b->order);
-}
-
-static bool may_repeat(const struct uw_batch *batch, u32 order)
-{
-	u64 least = batch->tree != NULL && batch->dedupe == UW_DEDUPE_COPY
-			    ? COPY_MIN
-			    : 1;
-
-	return (batch->flags[order] & UW_ORDER_DIRECTORY) == 0 &&
-	       order_size(batch, order) >= least;
-}
-
-/*
- * Most members are the only one with half of their CRC-32: they need not be
- * sorted.  Forged, all are alike in it, and then all are sorted.
- */
-#define SEEN_COUNT (1 << 16)
-
-static u8 *seen_of(u8 *seen, const struct uw_batch *batch, u32 order)
-{
-	return &seen[uw_batch_entry(batch, order)->crc32 % SEEN_COUNT];
-}
-
-static u32 list_kin(const struct uw_batch *batch, u8 *seen, struct kin *list)
-{
-	u32 count = 0, k;
-
-	for (k = 0; k < batch->count; k++)
-		if (may_repeat(batch, k) && *seen_of(seen, batch, k) < 2)
-			++*seen_of(seen, batch, k);
-	for (k = 0; k < batch->count; k++) {
-		const struct uw_entry *entry = uw_batch_entry(batch, k);
-
-		if (may_repeat(batch, k) && *seen_of(seen, batch, k) == 2)
-			list[count++] =
-				(struct kin){entry->size, entry->packed_size,
-					     entry->crc32, entry->method, k};
-	}
-	return count;
-}
-
-/* Those that have kin, kind by kind, each with its leader first. */
-struct kindred {
-	struct kin *list;
-	u32 count;
-};
-
-/* Drop those that are the only one of their kind; mark the others. */
-static void mark_repeats(struct uw_batch *batch, struct kindred *kindred)
-{
-	struct kin *list = kindred->list;
-	u32 kept = 0, first, end, k;
-
-	for (first = 0; first < kindred->count; first = end) {
-		end = first + 1;
-		while (end < kindred->count &&
-		       compare_kind(&list[first], &list[end]) == 0)
-			end++;
-		if (end - first == 1)
-			continue;
-		batch->flags[list[first].order] |= UW_ORDER_LEADS;
-		for (k = first + 1; k < end; k++)
-			batch->flags[list[k].order] |= UW_ORDER_REPEATS;
-		memmove(list + kept, list + first,
-			(end - first) * sizeof(*list));
-		kept += end - first;
-	}
-	kindred->count = kept;
-}
-
-/* False when out of memory. */
-static bool sort_kin(const struct uw_batch *batch, struct kindred *kindred)
-{
-	u8 *seen = calloc(SEEN_COUNT, 1);
-
-	kindred->list =
-		malloc(((size_t)batch->count + 1) * sizeof(*kindred->list));
-	if (seen == NULL || kindred->list == NULL) {
-		free(seen);
-		return false;
-	}
-	kindred->count = list_kin(batch, seen, kindred->list);
-	free(seen);
-	qsort(kindred->list, kindred->count, sizeof(*kindred->list),
-	      compare_kin);
-	return true;
-}
-
-/* False when out of memory. */
-static bool find_repeats(struct uw_batch *batch, struct kindred *kindred)
-{
-	if (batch->dedupe == UW_DEDUPE_OFF)
-		return true;
-	if (!sort_kin(batch, kindred))
-		return false;
-	mark_repeats(batch, kindred);
-	if (kindred->count == 0)
-		return true;
-	batch->repeats_at = calloc(batch->count, sizeof(*batch->repeats_at));
-	return batch->repeats_at != NULL;
-}
-
-/* -------------------------------------------------------------------- jobs */
 
 static u64 repeat_cost(u64 size)
 {
@@ -423,13 +276,13 @@ static u32 make_free_jobs(struct uw_batch *batch, const struct runs *runs)
 
 /* A job's index is never 0: its leader is in a job before it. */
 static void make_repeat_jobs(struct uw_batch *batch,
-			     const struct kindred *kindred, u32 queued)
+			     const struct uw_kindred *kindred, u32 queued)
 {
 	struct uw_job *job = NULL;
 	u32 leader = UW_NO_ORDER, k;
 
 	for (k = 0; k < kindred->count; k++) {
-		const struct kin *kin = &kindred->list[k];
+		const struct uw_kin *kin = &kindred->list[k];
 
 		if (batch->flags[kin->order] & UW_ORDER_LEADS) {
 			leader = kin->order;
@@ -696,7 +549,7 @@ int uw_batch_new(const struct uw_archive *archive, const struct uw_tree *tree,
 {
 	struct uw_batch *batch;
 	struct runs runs = {NULL, 0};
-	struct kindred kindred = {NULL, 0};
+	struct uw_kindred kindred = {NULL, 0};
 	enum uw_status status;
 
 	*batch_ret = NULL;
@@ -708,7 +561,7 @@ int uw_batch_new(const struct uw_archive *archive, const struct uw_tree *tree,
 	batch->tree = tree;
 	status = take_sheet(batch, sheet, err);
 	if (status == UW_OK &&
-	    (!runs_init(&runs, batch) || !find_repeats(batch, &kindred)))
+	    (!runs_init(&runs, batch) || !uw_repeats_find(batch, &kindred)))
 		status = uw_fail(err, UW_ERR_MEMORY, UW_WHY_NONE, 0,
 				 "out of memory");
 	if (status == UW_OK && tree != NULL)
