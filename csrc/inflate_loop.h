@@ -489,6 +489,13 @@ UW_INLINE bool loop_turn(struct loop *l, struct uw_inflate *s, bool wide,
 	return true;
 }
 
+/*
+ * inflate_header.c: take a block's header if all of it is there; else false,
+ * and nothing is consumed.
+ */
+bool uw_inflate_read_header(struct uw_inflate *s, const u8 **next,
+			    const u8 *end);
+
 #ifdef UW_X86
 /* shadow_x86.c: decode_fast() that works off blocks of @shadow. */
 void uw_shadow_decode(struct uw_inflate *s, const u8 **next, const u8 *end,
