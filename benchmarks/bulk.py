@@ -19,6 +19,7 @@ from pathlib import Path
 sys.path.insert(1, str(Path(__file__).resolve().parent.parent / "tests"))
 
 import bulk_wheels
+import tools
 import turns
 import wheels
 
@@ -42,10 +43,7 @@ def main() -> int:
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = tools.parser(__doc__)
     add = parser.add_argument
     add("directory", metavar="DIR", type=Path, help="where the wheels are")
     add("--fetch", action="store_true", help="download those not there yet")

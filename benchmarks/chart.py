@@ -11,13 +11,13 @@ and dark pages.
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
+import tools
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -48,10 +48,7 @@ STYLE = {
 
 def main() -> int:
     """Read the JSON, write the SVG."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = tools.parser(__doc__)
     parser.add_argument("comparison", type=Path)
     parser.add_argument("chart", type=Path)
     options = parser.parse_args()

@@ -43,10 +43,7 @@ def main() -> int:
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = tools.parser(__doc__)
     add = parser.add_argument
     add("wheel", nargs="*", type=Path, help="default: those of the README")
     add("--wheels", metavar="DIR", help="keep downloaded wheels there")

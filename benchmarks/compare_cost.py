@@ -88,10 +88,7 @@ def main() -> int:
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = tools.parser(__doc__)
     add = parser.add_argument
     add("--members", type=int, default=5000, help="of the smallest wheel")
     add("--megabytes", type=int, default=25, help="of the smallest wheel")

@@ -35,10 +35,7 @@ WAYS = ("off", "copy", "hardlink")
 
 def main() -> int:
     """Measure, and print a line per wheel and action."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = tools.parser(__doc__)
     parser.add_argument("wheel", nargs="+", type=Path)
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--threads", type=int, default=tools.cores())
@@ -111,12 +108,8 @@ def _time(
     digests = bytes(32 * count)
     begun = time.perf_counter()
     batch = native.Batch(archive, tree, entries, flags, digests, dedupe=way)
-    batch.give_to(crew)
-    while not batch.wait(1000):
-        pass
+    crew.do(batch)
     seconds = time.perf_counter() - begun
-    if batch.failures():
-        raise SystemExit(f"{batch.failures()} members are wrong")
     repeats = batch.repeats()
     batch.close()
     return seconds, repeats

@@ -21,7 +21,6 @@ turns: it is the disk that takes the time, and not the same each turn.
 
 from __future__ import annotations
 
-import argparse
 import array
 import io
 import shutil
@@ -29,7 +28,6 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -53,10 +51,7 @@ Times = dict[tuple[str, int], list[float]]
 
 def main() -> int:
     """Measure, and print a line for many directories and one for one."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = tools.parser(__doc__)
     parser.add_argument("--files", type=int, default=10_000)
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--where", type=Path, default=tools.default_where())
@@ -151,13 +146,7 @@ def _time_crew(
         archive, tree, entries, bytes(count), bytes(32) * count
     )
     with WorkingCrew(threads) as crew:
-        begun = time.perf_counter()
-        batch.give_to(crew)
-        while not batch.wait(1000):
-            pass
-        seconds = time.perf_counter() - begun
-    if batch.failures():
-        raise SystemExit(f"{batch.failures()} members are wrong")
+        seconds = crew.do(batch)
     batch.close()
     tree.close()
     return seconds

@@ -9,7 +9,6 @@ faster.  The last lines are the geometric means over the streams.
 
 from __future__ import annotations
 
-import argparse
 import os
 import statistics
 import sys
@@ -19,16 +18,14 @@ from itertools import compress
 
 import rivals
 import streams
+import tools
 
 TURN = 0.02  # seconds that a turn takes at least
 
 
 def main() -> int:
     """Measure and print the table."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = tools.parser(__doc__)
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--wheels", metavar="DIR")
     options = parser.parse_args()

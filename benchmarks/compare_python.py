@@ -49,10 +49,7 @@ SMALL = 17  # and three of .dist-info
 
 def main() -> int:
     """Measure, and print a few lines per comparison."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = tools.parser(__doc__)
     parser.add_argument("--wheel", type=Path, help="for plan, a real one")
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--where", type=Path, default=tools.default_where())

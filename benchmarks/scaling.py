@@ -115,10 +115,7 @@ def main() -> int:
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = tools.parser(__doc__)
     add = parser.add_argument
     add("wheel", nargs="+", type=Path)
     add("--where", metavar="DIR", type=Path, default=tools.default_where())

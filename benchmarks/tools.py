@@ -7,6 +7,7 @@ code, on wheels and a destination on the same file system.
 
 from __future__ import annotations
 
+import argparse
 import importlib.util
 import os
 import shutil
@@ -173,6 +174,14 @@ VARIANTS = (
     ),
 )
 TOOLS = {tool.name: tool for tool in (*ALL, *VARIANTS)}
+
+
+def parser(doc: str | None) -> argparse.ArgumentParser:
+    """One that shows a script's docstring as it stands."""
+    return argparse.ArgumentParser(
+        description=doc,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
 
 
 def cores() -> int:

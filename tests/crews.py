@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
+import time
 
-from unwheel.native import Crew
+from unwheel.native import Batch, Crew
 
 
 class WorkingCrew(Crew):
@@ -26,3 +27,19 @@ class WorkingCrew(Crew):
         self.dismiss()
         for thread in self.threads:
             thread.join()
+
+    def do(self, batch: Batch) -> float:
+        """
+        Have *batch* done; the seconds from its being given to its end.
+
+        Raises:
+            SystemExit: If a member is wrong.
+        """
+        begun = time.perf_counter()
+        batch.give_to(self)
+        while not batch.wait(1000):
+            pass
+        seconds = time.perf_counter() - begun
+        if batch.failures():
+            raise SystemExit(f"{batch.failures()} members are wrong")
+        return seconds

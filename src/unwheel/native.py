@@ -688,10 +688,10 @@ class Batch:
         self._crew = crew
         lib.uw_crew_add(crew.handle, self._handle)
 
-    def run(self) -> None:
-        """Do it all on this thread."""
+    def run(self, *, cpu: int = CPU) -> None:
+        """Do it all on this thread, with these of the CPU's features."""
         error = ffi.new("struct uw_error *")
-        if lib.uw_batch_run(self._handle, CPU, error):
+        if lib.uw_batch_run(self._handle, cpu, error):
             raise _error(error)
 
     def wait(self, milliseconds: int) -> bool:
