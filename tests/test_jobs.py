@@ -32,7 +32,9 @@ class Jobs:
     def __init__(self, builder: ArchiveBuilder) -> None:
         """Make a batch of all members of *builder*, which nobody runs."""
         self.room: Room = room(
-            INTERNAL, "batch", "error", "tree_name", *tree_files()
+            INTERNAL,
+            *("batch", "batch_repeats", "error", "tree_name"),
+            *tree_files(),
         )
         self.archive = native.NativeArchive.from_bytes(
             builder.build(), Limits()
