@@ -30,6 +30,12 @@ void uw_tree_drop(struct uw_tree **place)
 	*place = NULL;
 }
 
+void uw_newfile_drop(struct uw_newfile **place)
+{
+	uw_newfile_close(*place);
+	*place = NULL;
+}
+
 void uw_batch_drop(struct uw_batch **place)
 {
 	uw_batch_free(*place);

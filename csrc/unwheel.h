@@ -387,6 +387,23 @@ int uw_tree_write(const struct uw_tree *tree, const char *name, int executable,
 		  const uint8_t *data, size_t len, struct uw_error *err);
 
 /*
+ * The new file @name, as uw_tree_write() makes it, but piece by piece.  Of a
+ * file that is not finished the handle goes with uw_newfile_close(); what was
+ * written so far stays below the tree, whose owner removes it.  After a failed
+ * write nothing more is written, and finishing fails in the same way.
+ */
+struct uw_newfile;
+int uw_tree_create(const struct uw_tree *tree, const char *name, int executable,
+		   struct uw_newfile **newfile_ret, struct uw_error *err);
+int uw_newfile_write(struct uw_newfile *newfile, const uint8_t *data,
+		     size_t len, struct uw_error *err);
+
+/* Once only: close the file, and tell if that lost anything. */
+int uw_newfile_finish(struct uw_newfile *newfile, struct uw_error *err);
+void uw_newfile_close(struct uw_newfile *newfile);
+void uw_newfile_drop(struct uw_newfile **place);
+
+/*
  * Under a temporary name, then renamed: replaces a file or a link, atomically;
  * a directory in the way is an error.  The target of a hard link is a regular
  * file below the tree.

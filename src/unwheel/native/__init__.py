@@ -28,7 +28,7 @@ from .core import (
     lib,
     os_problem,
 )
-from .tree import Tree
+from .tree import NewFile, Tree
 
 TYPE_CHECKING = False  # that of `typing` would cost its import
 if TYPE_CHECKING:
@@ -67,6 +67,7 @@ __all__ = [
     "Inflater",
     "LocalEntry",
     "NativeArchive",
+    "NewFile",
     "Result",
     "Tree",
     "Walk",
