@@ -45,6 +45,8 @@ SHA256 = 4
 
 NO_DIGEST = bytes(32)
 
+_SHOWN = 400  # characters
+
 _EXECUTABLE_ATTRIBUTE = 0o111 << 16
 
 
@@ -227,7 +229,8 @@ def _judge_metadata(subject: Subject) -> None:
     findings.refuse(InvalidWheelError, refusals)
     findings.warnings.extend(warnings)
     subject.info = info
-    subject.contact = ", ".join(core.contacts) or None
+    # Told with each of ten thousand links: 4 MB of it made 40 GB of a report.
+    subject.contact = ", ".join(core.contacts)[:_SHOWN] or None
 
 
 # ------------------------------------------------------------- RECORD
@@ -274,6 +277,9 @@ def _judge_record(
 def _read_record(subject: Subject) -> tuple[record.Record, Problems]:
     if f"{subject.dist_info}/RECORD" not in subject.index:
         raise RecordError([record.record_missing(subject.dist_info)])
+    table = subject.table
+    size = table.sizes[subject.index[f"{subject.dist_info}/RECORD"]]
+    record.limit_size(size, len(table.names_blob), len(table))
     return record.Record.read(
         subject.read_info("RECORD", "record_size"),
         subject.policy.limits,
