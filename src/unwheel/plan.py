@@ -210,7 +210,7 @@ def _find_dist_info(subject: Subject) -> str:
 
 
 def _judge_metadata(subject: Subject) -> None:
-    """Judge METADATA and WHEEL."""
+    """Judge METADATA, WHEEL and entry points."""
     filename, findings = subject.filename, subject.findings
     try:
         info = metadata.WheelInfo.parse(
@@ -228,9 +228,25 @@ def _judge_metadata(subject: Subject) -> None:
     refusals, warnings = metadata.check_agreement(info, core, filename)
     findings.refuse(InvalidWheelError, refusals)
     findings.warnings.extend(warnings)
+    _judge_entry_points(subject)
     subject.info = info
     # Told with each of ten thousand links: 4 MB of it made 40 GB of a report.
     subject.contact = ", ".join(core.contacts)[:_SHOWN] or None
+
+
+def _judge_entry_points(subject: Subject) -> None:
+    """Judge the names of scripts, of a wheel that has entry points."""
+    file, dist_info = metadata.ENTRY_POINTS_FILE, subject.dist_info
+    index = subject.index.get(f"{dist_info}/{file}")
+    if index is None or index in subject.kinds.links:
+        return
+    try:
+        data = subject.read(index, "metadata_size")
+    except UnwheelError as error:
+        subject.findings.absorb(error)
+        return
+    problems = metadata.check_entry_points(data, dist_info)
+    subject.findings.refuse(InvalidWheelError, problems)
 
 
 # ------------------------------------------------------------- RECORD
