@@ -9,7 +9,6 @@ import stat
 import struct
 import tarfile
 import zlib
-from collections.abc import Callable
 
 from attack import EVIL, FIRST, INFO, Attack, Build
 from builder import (
