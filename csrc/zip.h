@@ -15,6 +15,9 @@
  *      uw_zip_descriptor()   so does its data descriptor, if it has one
  *   6. uw_zip_tile_end()   the last one ended where the directory begins
  *
+ * forward.c, which reads from the front, takes uw_zip_front() and
+ * uw_zip_front_descriptor() for each member instead.
+ *
  * What is wrong goes to the problems, and the step goes on as far as it can.
  * A step that returns false, or 0, has said there why nothing can follow it.
  */
