@@ -12,8 +12,8 @@ it says so and exits with 77.  Wheels with links are for CPython 3.11 on x86-64
 and glibc: elsewhere pip and uv refuse them for that.
 
 accepted  it said that all went well (exit status 0, no exception)
-refused   it did not
-left      of those refused: files are left in the destination
+refused   it did not, and left nothing
+left      it did not, but files are left in the destination
 escaped   something was made or changed outside, whatever it said
 crashed   it was ended by a signal, after --seconds too, or by an exception
           that Python has for mistakes of programmers; of pip and wheel, which
@@ -39,14 +39,16 @@ import re
 import stat
 import subprocess
 import sys
+import traceback
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, NoReturn
 
-sys.path.insert(1, str(Path(__file__).resolve().parent.parent / "tests"))
+# First: tests and benchmarks both have a module streams.
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
-import boxes
 import readers
 import tools
 from attack import DEFAULT, EVIL, OUTSIDE, Attack
@@ -80,12 +82,15 @@ READERS = {
 # Those of Python that are programs: no exception is to be seen of them.
 PROGRAMS = ("pip", "wheel")
 
+# In the README, around the tables.
+MARKS = ("<!-- attacks -->", "<!-- end of attacks -->")
+
 # uv leaves it wherever it has been.
 LOCKS = (".lock",)
 
 TRACEBACK = "Traceback (most recent call last)"
 
-# What the groups of attacks are called here, in the table's order.
+# What groups of attacks are called in the table, in its order.
 GROUPS = {
     "names": "names",
     "kinds": "types",
@@ -98,7 +103,19 @@ GROUPS = {
     "filename": "metadata",
 }
 
-VERDICTS = ("accepted", "refused", "escaped", "crashed")
+LETTERS = {
+    "A": "accepted",
+    "O": "accepted, another tree",
+    "R": "refused",
+    "L": "refused, left files",
+    "E": "escaped",
+    "C": "crashed",
+}
+SOUND_ONES = "sound"  # the group of what is no attack
+
+
+# By name: content, "-> TARGET" of links, None of what is neither.
+Tree = dict[str, bytes | str | None]
 
 
 @dataclass(frozen=True)
@@ -110,13 +127,13 @@ class Case:
         name: With its group, as in `ATTACKS`; of a sound one "sound: ...".
         group: What the table calls that.
         wheel: Where it is.
-        tree: What a sound one holds: content, or "-> TARGET" of links.
+        tree: What a sound one holds.
     """
 
     name: str
     group: str
     wheel: Path
-    tree: Mapping[str, bytes | str] | None = None
+    tree: Tree | None = None
 
 
 @dataclass(frozen=True)
@@ -125,23 +142,16 @@ class Finding:
     What a reader made of a case.
 
     Attributes:
-        verdict: One of `VERDICTS`.
-        left: Whether there are files in the destination.
-        right: Whether they are what the wheel holds; None of an attack.
-        outside: What was made or changed outside.
-        status: The exit status; a signal is negative.
-        said: The end of what it printed.
+        letter: One of `LETTERS`.
+        detail: What it wrote outside, and the end of what it printed.
     """
 
-    verdict: str
-    left: bool
-    right: bool | None
-    outside: tuple[str, ...]
-    status: int
-    said: str
+    letter: str
+    detail: str
 
 
 Findings = dict[str, dict[str, Finding]]  # by reader, by case
+Told = dict[str, Any]  # as JSON
 
 
 def main() -> int:
@@ -149,6 +159,9 @@ def main() -> int:
     options = _options()
     if options.inside:
         return _inside(options)
+    if options.show:
+        print("\n".join(_tables(json.loads(options.show.read_text()))))
+        return 0
     done = subprocess.run(
         [sys.executable, __file__, *sys.argv[1:], INSIDE],
         stdout=subprocess.PIPE,
@@ -158,24 +171,51 @@ def main() -> int:
     if done.returncode:
         return done.returncode
     told = json.loads(done.stdout)
+    details = told.pop("details")
     if options.json:
         options.json.write_text(json.dumps(told, indent=1) + "\n")
     if options.verbose:
-        print("\n".join(_details(told)))
+        print("\n".join(details))
     print("\n".join(_tables(told)))
+    if options.readme:
+        _put_into(options.readme, _tables(told))
     return int(_is_wrong(told))
+
+
+def _put_into(readme: Path, lines: Iterable[str]) -> None:
+    """Write *lines* between the two marks of *readme*."""
+    head, first, rest = readme.read_text().partition(MARKS[0])
+    _, last, tail = rest.partition(MARKS[1])
+    text = "\n".join(lines)
+    readme.write_text(f"{head}{first}\n{text}\n{last}{tail}")
 
 
 def _options() -> argparse.Namespace:
     parser = tools.parser(__doc__)
     add = parser.add_argument
     add("--only", metavar="TEXT", default="", help="cases with this in a name")
+    add(
+        "--readers",
+        type=_readers,
+        default=READERS,
+        metavar="A;B",
+        help=f"of {'; '.join(readers.READERS)}",
+    )
     add("--every", type=int, default=1, metavar="N", help="each N-th case")
     add("--seconds", type=int, default=20, help="a reader may take")
     add("--json", type=Path, metavar="FILE")
+    add("--readme", type=Path, metavar="FILE", help="put the tables into it")
+    add("--show", type=Path, metavar="FILE", help="the tables of such a file")
     add("--verbose", action="store_true", help="each verdict")
     add(INSIDE, action="store_true", help=argparse.SUPPRESS)
     return parser.parse_args()
+
+
+def _readers(text: str) -> dict[str, str]:
+    names = text.split(";")
+    if unknown := set(names) - set(readers.READERS):
+        raise argparse.ArgumentTypeError(f"no such reader: {unknown}")
+    return {name: name for name in names}
 
 
 # ------------------------------------------------------------------- inside
@@ -183,6 +223,8 @@ def _options() -> argparse.Namespace:
 
 def _inside(options: argparse.Namespace) -> int:
     """Lock this process, have all readers try all cases, print JSON."""
+    import boxes
+
     try:
         boxes.lock(_kept(), ROOM_SIZE)
     except boxes.BoxError as error:
@@ -195,14 +237,75 @@ def _inside(options: argparse.Namespace) -> int:
     ]
     box = readers.Box(OUTSIDE, options.seconds, MEMORY)
     Path(OUTSIDE).mkdir()
-    found: Findings = {}
-    for name, reader in READERS.items():
-        if reader == "unwheel, libarchive" and not _has_libarchive():
-            continue
-        print(f"# {name}: {len(cases)} wheels", file=sys.stderr, flush=True)
-        found[name] = _try_all(reader, cases, box)
-    print(json.dumps(_told(cases, found)))
+    chosen = {
+        name: reader
+        for name, reader in options.readers.items()
+        if reader != "unwheel, libarchive" or _has_libarchive()
+    }
+    print(json.dumps(_told(cases, _try_readers(chosen, cases, box))))
     return 0
+
+
+def _try_readers(
+    chosen: Mapping[str, str], cases: Sequence[Case], box: readers.Box
+) -> Findings:
+    """Each in a process of its own, as many at once as there are CPUs."""
+    running: set[int] = set()
+    for number, reader in enumerate(chosen.values()):
+        if len(running) == tools.cores():
+            running.remove(_wait())
+        print(f"# {reader}: {len(cases)} wheels", file=sys.stderr, flush=True)
+        child = os.fork()
+        if child == 0:
+            _try_and_exit(reader, cases, box, ROOM / f"found-{number}")
+        running.add(child)
+    for _ in running:
+        _wait()
+    around = {ROOM.name, Path(OUTSIDE).name, *_seen_first()}
+    if strays := set(os.listdir("/tmp")) - around:
+        raise SystemExit(f"somebody wrote to /tmp: {sorted(strays)}")
+    return {
+        name: {
+            case.name: Finding(*found)
+            for case, found in zip(
+                cases,
+                json.loads((ROOM / f"found-{number}").read_bytes()),
+                strict=True,
+            )
+        }
+        for number, name in enumerate(chosen)
+    }
+
+
+def _wait() -> int:
+    child, status = os.wait()
+    if status:
+        raise SystemExit("a reader could not be tried")
+    return child
+
+
+def _seen_first() -> set[str]:
+    """The names in /tmp of what is kept."""
+    return {
+        path.parts[2]
+        for path in map(Path.resolve, _kept())
+        if path.parts[:2] == ("/", "tmp") and len(path.parts) > 2
+    }
+
+
+def _try_and_exit(
+    reader: str, cases: Sequence[Case], box: readers.Box, answer: Path
+) -> NoReturn:
+    status = 1
+    try:
+        found = _try_all(reader, cases, box)
+        answer.write_text(json.dumps([list(vars(f).values()) for f in found]))
+        status = 0
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        sys.stderr.flush()
+        os._exit(status)
 
 
 def _kept() -> list[Path]:
@@ -235,7 +338,7 @@ def _cases() -> Iterator[Case]:
         home.mkdir(parents=True)
         group = name.partition(":")[0]
         if isinstance(wheel, Attack):
-            yield Case(name, GROUPS[group], wheel.write(home))
+            yield Case(name, GROUPS.get(group, group), wheel.write(home))
         else:
             tree = _held(wheel.wheel())
             yield Case(name, group, wheel.write(home), tree)
@@ -247,7 +350,7 @@ def _all() -> Iterator[tuple[str, Attack | Sound]]:
         yield f"sound: {name}", sound
 
 
-def _held(builder: WheelBuilder) -> dict[str, bytes | str]:
+def _held(builder: WheelBuilder) -> Tree:
     """The files and links of a wheel that every reader should make."""
     return {
         member.path: f"-> {member.data.decode()}"
@@ -269,22 +372,19 @@ def _is_link(member: Member) -> bool:
 
 def _try_all(
     reader: str, cases: Sequence[Case], box: readers.Box
-) -> dict[str, Finding]:
+) -> list[Finding]:
     jobs = [
         _job(reader, case, ROOM / reader / str(number))
         for number, case in enumerate(cases)
     ]
     before = [_seen(job) for job in jobs]
-    around = set(os.listdir("/tmp"))
     statuses = readers.statuses(reader, jobs, box=box)
-    if more := set(os.listdir("/tmp")) - around:
-        raise SystemExit(f"{reader} wrote to /tmp: {sorted(more)}")
-    return {
-        case.name: _finding(reader, case, job, was, status)
+    return [
+        _finding(reader, case, job, was, status)
         for case, job, was, status in zip(
             cases, jobs, before, statuses, strict=True
         )
-    }
+    ]
 
 
 def _job(reader: str, case: Case, box: Path) -> readers.Job:
@@ -334,20 +434,27 @@ def _finding(
     _, box, dest = job
     said = Path(box, "log").read_text(errors="replace")
     tree = _tree(Path(dest))
-    outside = tuple(_outside(reader, job, before))
+    outside = list(_outside(reader, job, before))
     if outside:
-        verdict = "escaped"
-    elif status == 0:
-        verdict = "accepted"
+        letter = "E"
+    elif status and _is_crash(reader, status, said):
+        letter = "C"
+    elif status:
+        letter = "L" if tree else "R"
     else:
-        verdict = "crashed" if _is_crash(reader, status, said) else "refused"
-    right = None
-    if case.tree is not None:
-        right = all(tree.get(name) == it for name, it in case.tree.items())
-    return Finding(verdict, bool(tree), right, outside, status, said[-300:])
+        letter = "A" if _holds(tree, case.tree) else "O"
+    last = said.strip().splitlines()[-1:]
+    return Finding(letter, f"({status}) {outside or ''} {''.join(last)[:300]}")
 
 
-def _tree(dest: Path) -> dict[str, bytes | str | None]:
+def _holds(tree: Tree, expected: Tree | None) -> bool:
+    """Whether a *tree* has all that is *expected* of it, if anything is."""
+    return expected is None or all(
+        tree.get(name) == content for name, content in expected.items()
+    )
+
+
+def _tree(dest: Path) -> Tree:
     """What files, links and others are there; FIFOs may be among them."""
     if not dest.is_dir():
         return {}
@@ -392,14 +499,19 @@ def _is_crash(reader: str, status: int, said: str) -> bool:
 # ------------------------------------------------------------------ telling
 
 
-def _told(cases: Sequence[Case], found: Findings) -> dict[str, object]:
+def _told(cases: Sequence[Case], found: Findings) -> Told:
     return {
         "versions": _versions(),
         "cases": {case.name: case.group for case in cases},
-        "found": {
-            reader: {name: vars(finding) for name, finding in own.items()}
+        "letters": {
+            reader: "".join(own[case.name].letter for case in cases)
             for reader, own in found.items()
         },
+        "details": [
+            f"{reader}: {name}: {LETTERS[finding.letter]} {finding.detail}"
+            for reader, own in found.items()
+            for name, finding in own.items()
+        ],
     }
 
 
@@ -424,77 +536,74 @@ def _version(*command: str) -> str:
     return found[0] if found else "?"
 
 
-def _tables(told: dict[str, object]) -> Iterator[str]:
-    """The Markdown of the README."""
-    groups: dict[str, str] = told["cases"]  # type: ignore[assignment]
-    found: dict[str, dict[str, dict[str, object]]] = told["found"]  # type: ignore[assignment]
-    sizes = Counter(groups.values())
-    sound = sizes.pop("sound", 0)
-    kinds = [kind for kind in dict.fromkeys(GROUPS.values()) if sizes[kind]]
+def _tables(told: Told) -> Iterator[str]:
+    """The Markdown of the README: all attacks, then those taken by kind."""
+    attacks = [
+        group for group in told["cases"].values() if group != SOUND_ONES
+    ]
+    sizes = Counter(attacks)
+    kinds = [
+        kind
+        for kind in dict.fromkeys([*GROUPS.values(), *sizes])
+        if sizes[kind]
+    ]
+    sound = len(told["cases"]) - len(attacks)
     yield (
-        f"| of {sum(sizes.values())} attacks | accepted silently | refused |"
-        " leaving files | escaped | crashed |"
-        + "".join(f" {kind}, {sizes[kind]} |" for kind in kinds)
-        + f" {sound} sound: right tree | another | refused |"
+        f"| of {len(attacks)} attacks | accepted silently | refused | refused,"
+        " but left files | escaped | crashed |"
+        f" of {sound} sound: right tree | another tree | refused |"
     )
-    yield "| --- |" + " ---: |" * (8 + len(kinds))
-    for reader, own in found.items():
-        attacks = {n: f for n, f in own.items() if groups[n] != "sound"}
-        counts = Counter(f["verdict"] for f in attacks.values())
-        left = sum(
-            f["verdict"] == "refused" and bool(f["left"])
-            for f in attacks.values()
-        )
-        taken = Counter(
-            groups[n] for n, f in attacks.items() if f["verdict"] != "refused"
-        )
+    yield "| --- |" + " ---: |" * 8
+    for reader, letters in told["letters"].items():
+        bad, good = map(Counter, _parted(told, letters))
         cells = [
-            counts["accepted"],
-            counts["refused"],
-            left,
-            counts["escaped"],
-            counts["crashed"],
-            *(taken[kind] for kind in kinds),
-            *_of_sound([f for n, f in own.items() if n not in attacks]),
+            *(bad["A"], bad["R"], bad["L"], bad["E"], bad["C"]),
+            *(good["A"], good["O"], sum(map(good.get, "RLEC", [0] * 4))),
         ]
-        yield f"| {reader} | " + " | ".join(map(str, cells)) + " |"
-    versions: dict[str, str] = told["versions"]  # type: ignore[assignment]
+        yield _row(reader, cells)
     yield ""
-    yield ", ".join(f"{name} {number}" for name, number in versions.items())
+    yield (
+        "| not refused, of | "
+        + " | ".join(f"{sizes[kind]} {kind}" for kind in kinds)
+        + " |"
+    )
+    yield "| --- |" + " ---: |" * len(kinds)
+    for reader, letters in told["letters"].items():
+        taken = Counter(
+            group
+            for group, letter in zip(
+                told["cases"].values(), letters, strict=True
+            )
+            if letter not in "RL"
+        )
+        yield _row(reader, [taken[kind] for kind in kinds])
+    yield ""
+    versions = told["versions"].items()
+    yield ", ".join(f"{name} {number}" for name, number in versions) + "."
 
 
-def _of_sound(findings: Sequence[dict[str, object]]) -> tuple[int, int, int]:
-    """How many have the right tree, another one, and are refused."""
-    taken = [f for f in findings if f["verdict"] == "accepted"]
-    right = sum(bool(f["right"]) for f in taken)
-    return right, len(taken) - right, len(findings) - len(taken)
+def _row(title: str, cells: Sequence[int]) -> str:
+    return f"| {title} | " + " | ".join(map(str, cells)) + " |"
 
 
-def _details(told: dict[str, object]) -> Iterator[str]:
-    found: dict[str, dict[str, dict[str, object]]] = told["found"]  # type: ignore[assignment]
-    for reader, own in found.items():
-        for name, finding in own.items():
-            marks = [str(finding["verdict"])]
-            if finding["verdict"] == "refused" and finding["left"]:
-                marks.append("left files")
-            if finding["right"] is False:
-                marks.append("another tree")
-            marks += map(str, finding["outside"])  # type: ignore[call-overload]
-            said = str(finding["said"]).strip().splitlines()[-1:]
-            yield f"{reader}: {name}: {', '.join(marks)} {said}"
+def _parted(told: Told, letters: str) -> tuple[list[str], list[str]]:
+    """The letters of attacks, and those of sound wheels."""
+    attacks: list[str] = []
+    sound: list[str] = []
+    for group, letter in zip(told["cases"].values(), letters, strict=True):
+        (sound if group == SOUND_ONES else attacks).append(letter)
+    return attacks, sound
 
 
-def _is_wrong(told: dict[str, object]) -> bool:
+def _is_wrong(told: Told) -> bool:
     """Whether unwheel is wrong about any of them."""
-    groups: dict[str, str] = told["cases"]  # type: ignore[assignment]
-    found: dict[str, dict[str, dict[str, object]]] = told["found"]  # type: ignore[assignment]
-    return any(
-        not finding["right"]
-        if groups[name] == "sound"
-        else finding["verdict"] != "refused" or finding["left"]
-        for reader, own in found.items()
+    parted = [
+        _parted(told, letters)
+        for reader, letters in told["letters"].items()
         if reader.startswith("unwheel")
-        for name, finding in own.items()
+    ]
+    return any(
+        set(attacks) - {"R"} or set(sound) - {"A"} for attacks, sound in parted
     )
 
 
