@@ -160,7 +160,10 @@ def main() -> int:
     if options.inside:
         return _inside(options)
     if options.show:
-        print("\n".join(_tables(json.loads(options.show.read_text()))))
+        told = json.loads(options.show.read_text())
+        print("\n".join(_tables(told)))
+        if options.readme:
+            _put_into(options.readme, _tables(told))
         return 0
     done = subprocess.run(
         [sys.executable, __file__, *sys.argv[1:], INSIDE],
@@ -336,12 +339,14 @@ def _cases() -> Iterator[Case]:
         number += 1
         home = ROOM / "wheels" / str(number)
         home.mkdir(parents=True)
-        group = name.partition(":")[0]
+        builder = wheel.wheel()  # once: some keep what they are given
+        path = home / (wheel.called or builder.filename)
+        path.write_bytes(builder.build())
         if isinstance(wheel, Attack):
-            yield Case(name, GROUPS.get(group, group), wheel.write(home))
+            group = name.partition(":")[0]
+            yield Case(name, GROUPS.get(group, group), path)
         else:
-            tree = _held(wheel.wheel())
-            yield Case(name, group, wheel.write(home), tree)
+            yield Case(name, SOUND_ONES, path, _held(builder))
 
 
 def _all() -> Iterator[tuple[str, Attack | Sound]]:
@@ -358,6 +363,7 @@ def _held(builder: WheelBuilder) -> Tree:
         else member.data
         for member in builder.members
         if not member.path.endswith("/")
+        and "size" not in member.central  # its content is not in the builder
         and ".data/" not in member.path
         and not member.path.endswith(".dist-info/RECORD")
     }
