@@ -119,7 +119,7 @@ class Staging:
 
     def _make_parents(self, parent: str) -> None:
         missing = []
-        while not os.path.lexists(parent):
+        while not _is_there(parent):
             missing.append(parent)
             parent = os.path.dirname(parent)
         for path in reversed(missing):
@@ -399,10 +399,18 @@ class _Lock:
         return None if self._handle < 0 else os.fstat(self._handle).st_uid
 
     def close(self) -> None:
-        """Give it back.  May be called twice."""
-        handle, self._handle = self._handle, -1
-        if handle >= 0:
-            os.close(handle)
+        """
+        Give it back.  May be called twice.
+
+        Nothing was written through it, so a failure loses nothing: the
+        handle and the lock are gone whatever the system says.
+        """
+        try:
+            handle, self._handle = self._handle, -1
+            if handle >= 0:
+                os.close(handle)
+        except OSError:
+            return
 
 
 def _remove_tree(path: str) -> bool:
@@ -507,6 +515,23 @@ def _resolve(destination: str) -> str:
     if os.path.islink(path) and os.path.isdir(path):
         return os.path.realpath(path)
     return path
+
+
+def _is_there(path: str) -> bool:
+    """
+    Whether there is anything called *path*, be it a dangling link.
+
+    os.path.lexists() also says no when it cannot know; who goes up until
+    something is there would then never come to an end.
+
+    Raises:
+        OSError: If that cannot be known.
+    """
+    try:
+        os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return True
 
 
 def _state(path: str) -> str:
