@@ -21,6 +21,7 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
+import time
 import traceback
 from _thread import _count as thread_count
 from collections.abc import Callable, Iterable
@@ -220,6 +221,10 @@ class Injector:
         raised = None
         gc.collect()
         facts["handles"] = sorted(set(open_handles()) - before)
+        # A thread says that it is done just before it ends.
+        patience = time.monotonic() + 5
+        while thread_count() and time.monotonic() < patience:
+            time.sleep(0.001)
         facts["threads"] = thread_count()
         return facts
 

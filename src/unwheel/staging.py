@@ -266,12 +266,12 @@ class Staging:
         try:
             self._moves.make(moves)
             self._moves.settle()
-        except DestinationError as error:
-            if problems := self._take_back():
-                raise DestinationError(
-                    [*error.problems, *problems], errno=error.errno
-                ) from error
-            raise
+        except OSError as error:
+            failure = error
+            if not isinstance(failure, DestinationError):
+                failure = _failed(error, self.destination)
+            problems = [*failure.problems, *self._take_back()]
+            raise DestinationError(problems, errno=error.errno) from error
         except BaseException:
             self._take_back()
             raise
