@@ -115,7 +115,7 @@ class Moves:
             try:
                 self._return(move, inode)
             except OSError as error:
-                problems += _told(error, move)
+                problems.append(_stays(error, move))
                 lost = lost or move.swap
             self._begun.pop()
         if lost:
@@ -405,10 +405,8 @@ def _led_to(link: str) -> tuple[str, bool]:
         return os.path.realpath(link), False
 
 
-def _told(error: OSError, move: Move) -> Sequence[Problem]:
-    if isinstance(error, DestinationError):
-        return error.problems
-    return [os_problem(error.errno or 0, "cannot be put back", move.final)]
+def _stays(error: OSError, move: Move) -> Problem:
+    return os_problem(error.errno or 0, "cannot be put back", move.final)
 
 
 def _file_there(name: str, there: str) -> Problem:

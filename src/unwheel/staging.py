@@ -267,11 +267,12 @@ class Staging:
             self._moves.make(moves)
             self._moves.settle()
         except OSError as error:
-            failure = error
-            if not isinstance(failure, DestinationError):
+            if problems := self._take_back():
                 failure = _failed(error, self.destination)
-            problems = [*failure.problems, *self._take_back()]
-            raise DestinationError(problems, errno=error.errno) from error
+                raise DestinationError(
+                    [*failure.problems, *problems], errno=error.errno
+                ) from error
+            raise
         except BaseException:
             self._take_back()
             raise
@@ -592,6 +593,9 @@ def _refuse_state(path: str, state: str, existing: str) -> None:
 
 
 def _failed(error: OSError, destination: str) -> DestinationError:
+    """What *error* is to who wants the *destination*."""
+    if isinstance(error, DestinationError):
+        return error
     number = error.errno or 0
     where = error.filename if isinstance(error.filename, str) else destination
     return DestinationError(
