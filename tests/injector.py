@@ -277,6 +277,13 @@ def _library() -> ctypes.PyDLL:
         return ctypes.PyDLL(str(library))
 
 
+def call_number(name: str) -> int:
+    """The number of the system call *name* on this machine."""
+    number = int(_library().injector_number(name.encode()))
+    assert number >= 0, name
+    return number
+
+
 def can_inject() -> bool:
     """Whether this machine and its kernel are known to injector.c."""
     machine = os.uname().machine if hasattr(os, "uname") else ""

@@ -37,6 +37,7 @@ from injector import (
     Injector,
     Outcome,
     Raised,
+    call_number,
     can_inject,
 )
 from places import PLATFORM_TAG, half_noise, noise
@@ -201,10 +202,31 @@ class Scenario:
 
     def check_errors(self, fault: Fault, outcome: Outcome) -> None:
         """They say what has happened."""
+        assert not must_survive(fault, outcome), outcome.errors[0].trace
         assert fault.action == FAIL, outcome.errors[0].trace
         assert outcome.harmed
         assert len(outcome.errors) == 1
         check_told(fault, outcome.errors[0])
+
+
+# Calls that a signal may interrupt, by what the system says of them; close()
+# is one, but is not tried again: the descriptor is gone, the data perhaps not.
+INTERRUPTED = (
+    *("openat", "openat2", "read", "pread64", "write", "pwrite64"),
+    *("flock", "copy_file_range", "ioctl", "syncfs", "getrandom"),
+)
+
+
+def must_survive(fault: Fault, outcome: Outcome) -> bool:
+    """Whether what was harmed can simply be done again."""
+    if fault.action == SHORTEN:
+        return True
+    if fault.error != errno.EINTR:
+        return False
+    if outcome.number not in map(call_number, INTERRUPTED):
+        return False
+    # Python's own does not try again.
+    return "listdir(" not in outcome.errors[0].trace
 
 
 def check_told(fault: Fault, error: Raised) -> None:
@@ -359,6 +381,7 @@ class Several(InPlace):
 
     def check_errors(self, fault: Fault, outcome: Outcome) -> None:
         """One fault harms one of them."""
+        assert not must_survive(fault, outcome), outcome.errors[0].trace
         assert fault.action == FAIL, outcome.errors[0].trace
         assert outcome.harmed
         if outcome.raised is None:

@@ -382,6 +382,7 @@ static bool filter(bool memory)
 /* ---------------------------------------------------------- for Python */
 
 int injector_start(struct injection *told);
+int injector_number(const char *name);
 void injector_arm(int armed);
 
 /* For good: in a process that is made for it.  Nothing is counted yet. */
@@ -394,6 +395,32 @@ int injector_start(struct injection *told)
 	if (sigaction(SIGSYS, &action, NULL) != 0)
 		return -1;
 	return filter((told->kinds & MEMORY) != 0) ? 0 : -1;
+}
+
+/* That of a call which is called so; -1 if it is not known here. */
+int injector_number(const char *name)
+{
+	static const struct {
+		const char *name;
+		int number;
+	} calls[] = {
+		{"openat", SYS_openat},
+		{"openat2", SYS_openat2},
+		{"read", SYS_read},
+		{"pread64", SYS_pread64},
+		{"write", SYS_write},
+		{"pwrite64", SYS_pwrite64},
+		{"flock", SYS_flock},
+		{"copy_file_range", SYS_copy_file_range},
+		{"ioctl", SYS_ioctl},
+		{"syncfs", SYS_syncfs},
+		{"getrandom", SYS_getrandom},
+	};
+
+	for (size_t i = 0; i < COUNT(calls); i++)
+		if (strcmp(calls[i].name, name) == 0)
+			return calls[i].number;
+	return -1;
 }
 
 void injector_arm(int armed)
