@@ -7,6 +7,7 @@
  *   zip_directory.c  the central directory
  *   zip_tiling.c     the order of the members; that they cover the file
  *   zip_local.c      local headers and data descriptors
+ *   zip_front.c      the same, for who knows of no directory
  *   zip_complain.c   what is wrong, as a problem
  *
  * Pure: no system call, no allocation.  An archive must mean one thing to every

@@ -14,16 +14,10 @@ import zlib
 from pathlib import Path
 
 import pytest
-from attacks import (
-    ATTACKS,
-    FIRST,
-    INFO,
-    MIB,
-    Attack,
-    Build,
-    wheel_file,
-    wrong_crc,
-)
+from attack import FIRST, INFO, MIB, Attack, Build
+from attacks import ATTACKS
+from attacks_content import wrong_crc
+from attacks_wheel import wheel_file
 from builder import STORED, WheelBuilder, deflated
 from places import (
     PLATFORM_TAG,

@@ -26,7 +26,8 @@ RANKS = [
     "targets encodings standins outcomes verdicts links",
     "events report backend installed",
     "findings contents subject asking plan",
-    "native.core native.archive native.tree native.batch native.kernels",
+    "native.core",
+    "native.archive native.tree native.batch native.kernels native.forward",
     "places native libarchive merge staging host linking",
     "faults engine",
     "wheel",
@@ -64,7 +65,7 @@ LAZY = {"packaging", "email", "hashlib", "unicodedata", "graphlib", "rich"}
 COMMON = {"unwheel.h", "base.h", "error.h", "cpu.h"}
 SEVERAL = {
     *("shadow", "member", "batch", "split", "job", "crew"),
-    *("archive", "kernels"),
+    *("archive", "forward", "kernels"),
 }
 PURE_STAGES = {"zip", "inflate", "crc32", "sha256", "shadow"}
 PURE_HEADERS = {

@@ -28,14 +28,18 @@ from .core import (
     lib,
     os_problem,
 )
-from .tree import Tree
+from .tree import NewFile, Tree
 
 TYPE_CHECKING = False  # that of `typing` would cost its import
 if TYPE_CHECKING:
+    from .forward import Forward, LocalEntry, Walk, walk
     from .kernels import Inflater, crc32, sha256, sha256_pair
 else:
     # What extracting a wheel does not need, by its module.
-    _HOMES = {"kernels": ("Inflater", "crc32", "sha256", "sha256_pair")}
+    _HOMES = {
+        "forward": ("Forward", "LocalEntry", "Walk", "walk"),
+        "kernels": ("Inflater", "crc32", "sha256", "sha256_pair"),
+    }
 
     def __getattr__(name):
         """Import the home of *name* when it is first asked for."""
@@ -59,10 +63,14 @@ __all__ = [
     "SHA256",
     "Batch",
     "Crew",
+    "Forward",
     "Inflater",
+    "LocalEntry",
     "NativeArchive",
+    "NewFile",
     "Result",
     "Tree",
+    "Walk",
     "crc32",
     "ffi",
     "lib",
@@ -71,4 +79,5 @@ __all__ = [
     "sha256",
     "sha256_pair",
     "statuses",
+    "walk",
 ]

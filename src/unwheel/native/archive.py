@@ -17,10 +17,12 @@ from .core import (
     CPU,
     ERRORS,
     OK,
+    c_limits,
     c_path,
     error_of,
     ffi,
     lib,
+    member_of,
     new_place,
     problem_of,
     release,
@@ -37,12 +39,6 @@ if TYPE_CHECKING:
     Seconds = Sequence[int | None]
 else:
     Ints = Seconds = object
-
-_DESCRIPTORS = {
-    "signed": 0,
-    "any": int(lib.UW_ALLOW_UNSIGNED_DESCRIPTORS),
-    "refuse": int(lib.UW_REFUSE_DESCRIPTORS),
-}
 
 # Columns of struct uw_entry that are looked at, with their types.
 _COLUMNS = {
@@ -84,9 +80,11 @@ class NativeArchive:
     ) -> None:
         place = self._new_place()
         problems = ffi.new("struct uw_problems *")
-        c_limits = _c_limits(limits, descriptors)
         status = lib.uw_archive_open(
-            c_path(path, SourceError), c_limits, place, problems
+            c_path(path, SourceError),
+            c_limits(limits, descriptors),
+            place,
+            problems,
         )
         self._take(status, problems, path)
 
@@ -102,7 +100,7 @@ class NativeArchive:
         status = lib.uw_archive_open_memory(
             self._memory,
             len(data),
-            _c_limits(limits, descriptors),
+            c_limits(limits, descriptors),
             place,
             problems,
         )
@@ -176,18 +174,6 @@ class NativeArchive:
         release(place)
 
 
-def _c_limits(limits: Limits, descriptors: str) -> Any:
-    return ffi.new(
-        "struct uw_limits *",
-        {
-            "entries": limits.entries,
-            "directory_len": limits.directory_size,
-            "name_len": limits.name_length,
-            "allow": _DESCRIPTORS[descriptors],
-        },
-    )
-
-
 def _archive_error(status: int, problems: Any, path: str | None) -> Exception:
     if not problems.count:
         return MemoryError("out of memory")
@@ -196,18 +182,13 @@ def _archive_error(status: int, problems: Any, path: str | None) -> Exception:
         return first
     count = min(problems.count, lib.UW_PROBLEMS_MAX)
     told = [
-        problem_of(problems.list[k], _member(problems.list[k]))
+        problem_of(problems.list[k], member_of(problems.list[k]))
         for k in range(count)
     ]
     if problems.count > count:
         told.append(more_problems("of the container", problems.count - count))
     kind = ERRORS.get(status, ArchiveError)
     return kind(told, wheel=path)
-
-
-def _member(error: Any) -> str | None:
-    name: bytes = ffi.string(error.member)
-    return name.decode("utf-8", "surrogateescape") or None
 
 
 def _entry_table(handle: Any) -> EntryTable:

@@ -25,6 +25,8 @@ TYPE_CHECKING = False  # that of `typing` would cost its import
 if TYPE_CHECKING:
     from typing import Any
 
+    from ..policy import Limits
+
 ffi = _native.ffi
 lib = _native.lib
 
@@ -53,8 +55,17 @@ _ACCEPT = {
     "TOO_MANY_ENTRIES": "limits.entries",
     "DIRECTORY_TOO_LARGE": "limits.directory_size",
     "NAME_TOO_LONG": "limits.name_length",
+    "MEMBER_TOO_LARGE": "limits.member_size",
+    "TOTAL_TOO_LARGE": "limits.total_size",
+    "TOTAL_RATIO": "limits.ratio",
     "DESCRIPTOR_UNSIGNED": 'descriptors="any"',
     "DESCRIPTOR_REFUSED": 'descriptors="signed"',
+}
+
+_DESCRIPTORS = {
+    "signed": 0,
+    "any": int(lib.UW_ALLOW_UNSIGNED_DESCRIPTORS),
+    "refuse": int(lib.UW_REFUSE_DESCRIPTORS),
 }
 
 # Where `found` and `expected` are no quantities but patterns of 32 bits.
@@ -115,6 +126,12 @@ def error_of(
     return ours([problem], wheel=wheel, errno=error.os_error or None)
 
 
+def member_of(error: Any) -> str | None:
+    """The name that *error* tells, of an archive that is not open."""
+    name: bytes = ffi.string(error.member)
+    return name.decode("utf-8", "surrogateescape") or None
+
+
 def os_problem(number: int, what: str, member: str | None = None) -> Problem:
     """The failure *number* of the operating system, as a problem."""
     return Problem(
@@ -134,6 +151,19 @@ def c_path(
         problem = os_problem(number, "a path contains a NUL", path)
         raise ours([problem], errno=number)
     return raw
+
+
+def c_limits(limits: Limits, descriptors: str) -> Any:
+    """What the core has to know of a policy."""
+    return ffi.new(
+        "struct uw_limits *",
+        {
+            "entries": limits.entries,
+            "directory_len": limits.directory_size,
+            "name_len": limits.name_length,
+            "allow": _DESCRIPTORS[descriptors],
+        },
+    )
 
 
 def c_name(name: str) -> bytes:

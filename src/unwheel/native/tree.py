@@ -58,6 +58,12 @@ class Tree:
             len(data),
         )
 
+    def create(self, name: str, executable: bool = False) -> NewFile:
+        """Make the new file *name*, to be written piece by piece."""
+        newfile = NewFile(name)
+        newfile._create(self, executable)
+        return newfile
+
     def put(self, name: str, data: bytes) -> None:
         """Make the file *name* with *data*, or replace it, in one step."""
         self._do(name, lib.uw_tree_put, c_name(name), data, len(data))
@@ -155,3 +161,66 @@ class Tree:
         self.handle = None
         place, self._place = self._place, None
         release(place)
+
+
+class NewFile:
+    """
+    A new file that is being written; `Tree.create` makes one.
+
+    As a context manager it is finished at the end, or after an exception
+    discarded.  One that is forgotten is discarded too.
+
+    Raises:
+        DestinationError: From every method, with the errno of the call.  After
+            a failed `write` all further ones fail in the same way.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._place = new_place("newfile")
+        self._error = ffi.new("struct uw_error *")
+
+    def _create(self, tree: Tree, executable: bool) -> None:
+        self._check(
+            lib.uw_tree_create(
+                tree.handle,
+                c_name(self._name),
+                executable,
+                self._place,
+                self._error,
+            )
+        )
+
+    def _check(self, status: int) -> None:
+        if status:
+            raise error_of(self._error, member=self._name)
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Append *data*."""
+        held = ffi.from_buffer(data)
+        handle = self._place[0]
+        self._check(lib.uw_newfile_write(handle, held, len(held), self._error))
+
+    def finish(self) -> None:
+        """Close it; once only.  All of it is written, or this fails."""
+        self._check(lib.uw_newfile_finish(self._place[0], self._error))
+        self.discard()
+
+    def discard(self) -> None:
+        """
+        Give the handle back, finished or not.  May be called twice.
+
+        What was written stays, to be removed with the tree.
+        """
+        place, self._place = self._place, None
+        release(place)
+
+    def __enter__(self) -> NewFile:
+        return self
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        try:
+            if kind is None and self._place is not None:
+                self.finish()
+        finally:
+            self.discard()
