@@ -276,7 +276,7 @@ class _Run:
                 existing_links=self._policy.existing_links,
             )
             self._staging.make()
-            self._tree = native.Tree(self._staging.path)
+            self._tree = self._staging.tree()
         return self._staging
 
     def _host(self, destination: str | None) -> Host:
