@@ -156,9 +156,15 @@ class Outcome:
 
 
 class Injector:
-    """Makes processes in which something goes wrong."""
+    """
+    Makes processes in which something goes wrong.
+
+    Attributes:
+        harmed: In how many that has happened, for who wants to count.
+    """
 
     def __init__(self) -> None:
+        self.harmed = 0
         self._library = _library()
         self._room = mmap.mmap(-1, ctypes.sizeof(_Injection))
         self._told = _Injection.from_buffer(self._room)

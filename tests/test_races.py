@@ -7,12 +7,17 @@ minute is the time to give them before a release.
 
 from __future__ import annotations
 
+import base64
 import contextlib
+import csv
 import errno
+import hashlib
 import json
 import os
+import random
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import sysconfig
@@ -23,7 +28,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from builder import STORED, WheelBuilder
+from builder import DEFLATED, STORED, WheelBuilder
 from places import PLATFORM_TAG, noise, snapshot
 from trees import OPENAT2, deny, has_seccomp
 
@@ -239,3 +244,127 @@ def test_nothing_lands_outside(attacker, tmp_path, kind, stepwise):
     assert before == snapshot(outside)
     assert exchanges[0] > 0
     assert counts.total() > 0
+
+
+# ------------------------------------------------------------- the source
+
+
+class Meddler:
+    """
+    Who has the wheel's file open to write, and others at hand.
+
+    What it does is drawn by chance, of a seed; after each it may be that the
+    file is one of the wheels, or a mixture, or short.
+    """
+
+    def __init__(self, wheel: Path, contents: list[bytes]) -> None:
+        """*contents* are the wheels that the file may be."""
+        self.wheel = wheel
+        self.contents = contents
+        self.chance = random.Random(0)
+        self.count = 0
+
+    def meddle(self) -> None:
+        """Do one thing to the file."""
+        self.count += 1
+        content = self.chance.choice(self.contents)
+        how = self.chance.choice([self.cut, self.mix, self.swap, self.swap])
+        how(content)
+
+    def cut(self, content: bytes) -> None:
+        """Make it short, then whole again."""
+        os.truncate(self.wheel, self.chance.randrange(len(content)))
+        self.wheel.write_bytes(content)
+
+    def mix(self, content: bytes) -> None:
+        """Write a part of another wheel into it, in place."""
+        at = self.chance.randrange(len(content))
+        with open(self.wheel, "r+b") as file:
+            file.seek(at)
+            file.write(content[at : at + 5000])
+
+    def swap(self, content: bytes) -> None:
+        """Put another file in its place."""
+        other = self.wheel.with_name("other")
+        other.write_bytes(content)
+        other.replace(self.wheel)
+
+
+@contextlib.contextmanager
+def meddled(meddler: Meddler) -> Iterator[None]:
+    """In a process of its own, as fast as it can."""
+    child = os.fork()
+    if child == 0:
+        try:
+            while True:
+                meddler.meddle()
+        finally:
+            os._exit(1)
+    try:
+        yield
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+
+
+def is_as_recorded(tree: Path) -> bool:
+    """Whether all files are what the tree's own RECORD says."""
+    [info] = tree.glob("*.dist-info")
+    found = {
+        path.relative_to(tree).as_posix()
+        for path in tree.rglob("*")
+        if path.is_file()
+    }
+    with open(info / "RECORD", newline="") as file:
+        for name, digest, _ in csv.reader(file):
+            found.discard(name)
+            if not digest:
+                continue
+            data = (tree / name).read_bytes()
+            told = base64.urlsafe_b64encode(hashlib.sha256(data).digest())
+            if digest != f"sha256={told.decode().rstrip('=')}":
+                return False
+    return not found
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_source_that_changes_is_refused_or_read_as_one(tmp_path, threads):
+    """
+    Cut, mixed and replaced while it is read: no tree but what was verified.
+    """
+    contents = []
+    for version in range(3):
+        folder = tmp_path / str(version)
+        folder.mkdir()
+        builder = WheelBuilder("demo", "1.0")
+        for k in range(6):
+            data = noise(60_000, 10 * version + k)
+            method = STORED if k % 2 else DEFLATED
+            builder.file(f"demo/{k}", data, method=method)
+        contents.append(builder.write(folder).read_bytes())
+    wheel = tmp_path / "demo-1.0-py3-none-any.whl"
+    wheel.write_bytes(contents[0])
+
+    def work() -> Counter[str]:
+        counts: Counter[str] = Counter(done=0)
+        end = time.monotonic() + SECONDS / 4
+        while time.monotonic() < end or not counts["done"]:
+            dest = tmp_path / "out" / "tree"
+            try:
+                unwheel.extract(wheel, dest, threads=threads)
+            except unwheel.UnwheelError as error:
+                counts[type(error).__name__] += 1
+                counts["untold"] += not error.problems
+                assert not dest.exists()
+            else:
+                counts["done"] += 1
+                assert is_as_recorded(dest)
+                shutil.rmtree(dest)
+        return counts
+
+    with meddled(Meddler(wheel, contents)):
+        counts = in_a_child(work)
+
+    print(dict(counts))
+    assert counts["untold"] == 0
+    assert counts.total() > counts["done"] > 0
