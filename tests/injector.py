@@ -121,6 +121,7 @@ class Outcome:
 
     Attributes:
         calls: How many there were, up to the end or the kill.
+        numbers: Which they were, as the system numbers them.
         harmed: How many of them were harmed.
         number: Of the first that was, the system's number.
         killed: Whether it was killed.
@@ -131,6 +132,7 @@ class Outcome:
     """
 
     calls: int
+    numbers: list[int]
     harmed: int
     number: int
     killed: bool
@@ -191,6 +193,7 @@ class Injector:
             try:
                 os.close(reading)
                 signal.alarm(MOST_SECONDS)  # who hangs is killed
+                sys.unraisablehook = lambda _: None  # of threads, expected
                 prepare()
                 os.write(writing, json.dumps(self._play(work)).encode())
                 os._exit(0)
@@ -246,6 +249,7 @@ class Injector:
         found = json.loads(facts or "{}")
         return Outcome(
             calls=told.calls,
+            numbers=told.numbers[: told.calls],
             harmed=told.harmed,
             number=told.number,
             killed=killed,

@@ -14,6 +14,7 @@ import hashlib
 import os
 import shutil
 import stat
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
@@ -248,6 +249,41 @@ class Alone(Scenario):
     """A small wheel, by the thread of the caller."""
 
 
+class FirstOfAll(Scenario):
+    """By a process that has loaded no part of us that may come later."""
+
+    def __init__(self, folder: Path) -> None:
+        """Ask what a process has loaded before it extracts."""
+        code = "import sys, unwheel; unwheel.extract; print(*sys.modules)"
+        loaded = subprocess.run(
+            [sys.executable, "-c", code],
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout.split()
+        self.early = {*loaded}
+        super().__init__(folder)
+
+    def prepare(self) -> None:
+        """Forget the rest."""
+        for name in [*sys.modules]:
+            if name.startswith("unwheel.") and name not in self.early:
+                del sys.modules[name]
+                package, _, part = name.rpartition(".")
+                vars(sys.modules[package]).pop(part, None)
+
+    def finish_undisturbed(self) -> None:
+        """Run again, with all that is loaded."""
+        self.clear()
+        for _ in self.work():
+            pass
+
+    def check_errors(self, fault: Fault, outcome: Outcome) -> None:
+        """A part that cannot be found is not found, whatever the cause."""
+        if "cannot load Unwheel" not in outcome.errors[0].text:
+            super().check_errors(fault, outcome)
+
+
 class ByCrew(Scenario):
     """A wheel with big members, by two threads."""
 
@@ -401,6 +437,7 @@ def for_both(fault: Fault, outcome: Outcome) -> bool:
 
 SCENARIOS: tuple[type[Scenario], ...] = (
     Alone,
+    FirstOfAll,
     ByCrew,
     Durable,
     Replacing,
@@ -465,7 +502,7 @@ def numbered(
         if fault.kinds not in calls:
             scenario.lay()
             nothing = Fault(NOTHING, kinds=fault.kinds)
-            outcome = injector.run(scenario.work, nothing)
+            outcome = injector.run(scenario.work, nothing, scenario.prepare)
             assert not outcome.errors, outcome.errors[0].trace
             calls[fault.kinds] = outcome.calls
         for nth in range(1, calls[fault.kinds] + 1):
@@ -481,7 +518,7 @@ def play(
     harmed = 0
     for fault in numbered(injector, scenario, faults):
         scenario.lay()
-        outcome = injector.run(scenario.work, fault)
+        outcome = injector.run(scenario.work, fault, scenario.prepare)
         harmed += outcome.harmed > 0
         injector.harmed += outcome.harmed > 0
         try:
@@ -504,3 +541,71 @@ def test_a_fault_leaves_nothing_half(injector, room, kind):
 
     print(f"\n{kind.__name__}: {harmed} faults")
     assert harmed > 0
+
+
+def undisturbed(
+    injector: Injector, scenario: Scenario, name: str
+) -> list[int]:
+    """Which of all calls are those called *name*, from 1."""
+    scenario.lay()
+    outcome = injector.run(scenario.work, Fault(NOTHING))
+    number = call_number(name)
+    return [k for k, n in enumerate(outcome.numbers, 1) if n == number]
+
+
+def disturbed(injector: Injector, scenario: Scenario, fault: Fault) -> Outcome:
+    """What comes of *fault*, which is what may come of it."""
+    scenario.lay()
+    outcome = injector.run(scenario.work, fault)
+    injector.harmed += outcome.harmed > 0
+    scenario.check(fault, outcome)
+    return outcome
+
+
+def test_a_probe_that_stays_is_not_published(injector, room):
+    """
+    The first thing that is removed is what tells whether links can be made.
+    """
+    scenario = Alone(room)
+    probe = undisturbed(injector, scenario, "unlinkat")[0]
+
+    outcome = disturbed(injector, scenario, Fault(FAIL, errno.EIO, probe))
+
+    assert "unlinkat failed" in outcome.errors[0].text
+
+
+def test_a_disk_that_fails_for_good_is_not_waited_for(injector, room):
+    """
+    Who looks for what is there comes to an end, though nothing is.
+    """
+    scenario = Alone(room)
+
+    for nth in undisturbed(injector, scenario, "newfstatat"):
+        fault = Fault(FAIL, errno.EIO, nth, lasting=True)
+        assert disturbed(injector, scenario, fault).harmed
+
+
+def test_a_thread_without_memory_is_not_waited_for(injector, room):
+    """
+    Not even one that has not begun.
+    """
+    scenario = ByCrew(room)
+    fault = Fault(FAIL, errno.ENOMEM, 1, kinds=MEMORY, lasting=True)
+
+    assert disturbed(injector, scenario, fault).errors
+
+
+def test_without_a_descriptor_it_is_still_our_error(injector, room):
+    """
+    Nothing has to be loaded then to say what has happened.
+    """
+    scenario = Alone(room)
+    nth = 0
+    harmed = True
+
+    while harmed:
+        nth += 1
+        fault = Fault(FAIL, errno.EMFILE, nth, kinds=OPENS, lasting=True)
+        harmed = disturbed(injector, scenario, fault).harmed > 0
+
+    assert nth > 20

@@ -404,6 +404,8 @@ int injector_number(const char *name)
 		const char *name;
 		int number;
 	} calls[] = {
+		{"newfstatat", SYS_newfstatat},
+		{"unlinkat", SYS_unlinkat},
 		{"openat", SYS_openat},
 		{"openat2", SYS_openat2},
 		{"read", SYS_read},
