@@ -950,6 +950,11 @@ STRUCTURE = {
         lambda b: b.directory("demo/x/", method=8, packed=b"\3\0\0"),
         "demo/x/",
     ),
+    "directory of two bytes that are no stream": archive(
+        "DIRECTORY_HAS_DATA",
+        lambda b: b.directory("demo/x/", method=8, packed=b"PK"),
+        "demo/x/",
+    ),
     "directory with packed data and a descriptor": archive(
         "DIRECTORY_HAS_DATA",
         lambda b: b.directory("demo/x/", method=8, descriptor="signed"),
