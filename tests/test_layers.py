@@ -25,7 +25,7 @@ RANKS = [
     "targets encodings standins outcomes verdicts links",
     "events report backend installed",
     "findings contents subject asking plan",
-    "places native libarchive merge staging host linking",
+    "places native libarchive relay merge staging host linking",
     "faults engine",
     "wheel",
     "distinfo treescan zipformat zipsource zipwriter newfile libraries",

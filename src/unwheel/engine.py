@@ -18,6 +18,7 @@ from .errors import (
     DestinationError,
     MismatchError,
     Problem,
+    SourceError,
     UnwheelError,
 )
 from .plan import EXECUTABLE, make_plan
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Sequence
     from typing import TypeAlias
 
+    from .backend import Outcome, Outcomes
     from .events import Event
     from .faults import Failure
     from .host import Probes
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from .links import Host
     from .plan import Plan
     from .policy import Policy
+    from .relay import RelayBatch
     from .report import FileFact, Report
 
     OnEvent: TypeAlias = Callable[[Event], object]
@@ -54,6 +57,9 @@ MEMBERS_AHEAD = 20_000
 # Descriptors that there must be for each wheel ahead.  It keeps three; the
 # rest is for the crew's threads, and for whoever calls us.
 DESCRIPTORS = 8
+
+# Who reads the bytes of members.
+BACKENDS = ("native", "libarchive")
 
 # A wheel that costs less than this is not worth starting a thread for.
 SMALL_SIZE = 1 << 20
@@ -125,7 +131,7 @@ class Crew:
             with at_work:
                 pass
 
-    def take(self, batch: native.Batch) -> None:
+    def take(self, batch: _Batch | RelayBatch) -> None:
         """
         Have *batch* done; the threads start with the first one.
 
@@ -162,7 +168,7 @@ class Crew:
     @property
     def is_gone(self) -> bool:
         """Whether no thread is left, for want of memory to work in."""
-        return len(self._failed) == len(self._threads)
+        return 0 < len(self._failed) == len(self._threads)
 
     def check(self) -> None:
         """
@@ -173,6 +179,27 @@ class Crew:
         """
         if self.is_gone:
             raise MemoryError("no memory for a thread of the crew")
+
+
+class _Batch(native.Batch):
+    """Orders that the crew does."""
+
+    def outcomes(self) -> Outcomes:
+        """What they came to; for after it has finished."""
+        return _Outcomes(self.results())
+
+
+class _Outcomes:
+    """What the crew has made of all orders, unpacked one by one."""
+
+    def __init__(self, results: bytes) -> None:
+        self._results = results
+
+    def __getitem__(self, order: int) -> Outcome:
+        return native.Result(self._results, order)
+
+    def statuses(self) -> Sequence[int]:
+        return native.statuses(self._results)
 
 
 class _Run:
@@ -187,8 +214,11 @@ class _Run:
         crew: Crew,
         *,
         alone: bool,
+        backend: str,
     ) -> None:
         self.wheel = wheel
+        self._backend = backend
+        self._descriptor = -1  # of the wheel, for a second reader
         self._crew = crew
         self._alone = alone  # the first one, and maybe the last
         self._destination = destination
@@ -198,7 +228,7 @@ class _Run:
         self._archive: native.NativeArchive | None = None
         self._staging: Staging | None = None
         self._tree: native.Tree | None = None
-        self._batch: native.Batch | None = None
+        self._batch: _Batch | RelayBatch | None = None
         self._told = -1
         self.refusal: UnwheelError | None = None
 
@@ -213,6 +243,9 @@ class _Run:
             self.close()
 
     def _start(self) -> None:
+        if self._backend != "native":
+            # First, so that one that is put in its place is another one.
+            self._descriptor = _descriptor_of(self.wheel)
         self._archive = native.NativeArchive(
             self.wheel, self._policy.limits, self._policy.descriptors
         )
@@ -225,17 +258,7 @@ class _Run:
         )
         if destination is not None:
             _check_space(self._stage(destination).path, self._plan.size)
-        self._batch = native.Batch(
-            self._archive,
-            self._tree,
-            native.packed("uint32_t", self._plan.orders),
-            self._plan.flags,
-            self._plan.digests,
-            times=None
-            if self._plan.times is None
-            else native.packed("int64_t", self._plan.times),
-            dedupe=self._policy.dedupe,
-        )
+        self._batch = self._new_batch(self._archive)
         self._tell_planned()
         small = self._plan.size < SMALL_SIZE and self._plan.files < SMALL_COUNT
         if small and self._alone:
@@ -244,6 +267,29 @@ class _Run:
             self._crew.take(self._batch)
             # Needed in the end, imported while the crew is at work.
             from . import report  # noqa: F401
+
+    def _new_batch(
+        self, archive: native.NativeArchive
+    ) -> _Batch | RelayBatch:
+        plan = self._plan
+        relayed = self._backend != "native"
+        batch = _Batch(
+            archive,
+            None if relayed else self._tree,
+            native.packed("uint32_t", plan.orders),
+            plan.flags,
+            plan.digests,
+            times=None
+            if plan.times is None
+            else native.packed("int64_t", plan.times),
+            dedupe=self._policy.dedupe,
+        )
+        if not relayed:
+            return batch
+        from .relay import RelayBatch
+
+        descriptor, self._descriptor = self._descriptor, -1
+        return RelayBatch(batch, archive, self._tree, plan, descriptor)
 
     def _stage(self, destination: str) -> Staging:
         """The private directory, made when it is first needed."""
@@ -323,7 +369,7 @@ class _Run:
         """Judge the results, make the links, publish."""
         assert self._batch is not None
         self.tell_progress()
-        results = self._batch.results()
+        results = self._batch.outcomes()
         warnings = [*self._plan.warnings, *self._judge(results)]
         files = _files_of(self._plan, results)
         made, publishing = self._publish(files)
@@ -332,7 +378,7 @@ class _Run:
         self._tell_finished()
         return report
 
-    def _judge(self, results: bytes) -> list[Problem]:
+    def _judge(self, results: Outcomes) -> list[Problem]:
         """What failed; mismatches are warnings if the policy says so."""
         assert self._batch is not None
         failures = self._rehash(results)
@@ -353,16 +399,16 @@ class _Run:
             raise error_of(failures, self.wheel)
         return warnings
 
-    def _failed_orders(self, results: bytes) -> list[Failure]:
+    def _failed_orders(self, results: Outcomes) -> list[Failure]:
         from .faults import explain
 
         return [
-            explain(native.Result(results, k), self._plan, k)
-            for k, status in enumerate(native.statuses(results))
+            explain(results[k], self._plan, k)
+            for k, status in enumerate(results.statuses())
             if status not in (native.OK, native.CANCELLED)
         ]
 
-    def _rehash(self, results: bytes) -> list[Failure]:
+    def _rehash(self, results: Outcomes) -> list[Failure]:
         """
         Compare the digests that are not SHA-256 (rare), through hashlib.
 
@@ -376,7 +422,7 @@ class _Run:
         assert self._archive is not None
         failures = []
         for k, algorithm, expected in self._plan.rehash:
-            result = native.Result(results, k)
+            result = results[k]
             if result.status != native.OK:
                 continue
             member = self._plan.orders[k]
@@ -472,6 +518,9 @@ class _Run:
             self._staging.discard()
         if self._archive is not None:
             self._archive.close()
+        if self._descriptor >= 0:  # nobody has taken it
+            os.close(self._descriptor)
+            self._descriptor = -1
 
     def cancel(self) -> None:
         """Have the crew drop it; `close` still has to be called."""
@@ -479,7 +528,20 @@ class _Run:
             self._batch.cancel()
 
 
-def _files_of(plan: Plan, results: bytes) -> Callable[[], Sequence[FileFact]]:
+def _descriptor_of(wheel: str) -> int:
+    from .relay import opened
+
+    try:
+        return opened(wheel)
+    except (OSError, ValueError) as error:
+        number = getattr(error, "errno", None) or errno.EINVAL
+        problem = native.os_problem(number, "open")
+        raise SourceError([problem], errno=number) from error
+
+
+def _files_of(
+    plan: Plan, results: Outcomes
+) -> Callable[[], Sequence[FileFact]]:
     """The files of a report, made when somebody asks for them."""
     names, orders, flags = plan.entries.names, plan.orders, plan.flags
     count = plan.files
@@ -489,7 +551,7 @@ def _files_of(plan: Plan, results: bytes) -> Callable[[], Sequence[FileFact]]:
 
         facts = []
         for k in range(count):
-            result = native.Result(results, k)
+            result = results[k]
             facts.append(
                 FileFact(
                     path=names[orders[k]],
@@ -538,6 +600,7 @@ def run_many(
     policy: Policy,
     threads: int | None,
     on_event: OnEvent | None,
+    backend: str = "native",
 ) -> Generator[Report | UnwheelError, None, None]:
     """
     Have all *jobs* done by one crew; what came of each, in their order.
@@ -547,13 +610,19 @@ def run_many(
         policy: What is allowed.
         threads: See `Crew`.
         on_event: Told every event, in this thread.
+        backend: Who reads the bytes of members, one of `BACKENDS`.
 
     Yields:
         A report, or the error that refused the wheel; the others go on.
 
     Raises:
         MemoryError: If there is none for a thread.
+        DestinationError: EXTRA_MISSING, if the backend is not installed.
     """
+    if backend == "libarchive":
+        from .libarchive import load
+
+        load()
     runs: list[_Run] = []
     seen: set[str] = set()
     first = True
@@ -571,6 +640,7 @@ def run_many(
                         on_event,
                         crew,
                         alone=first,
+                        backend=backend,
                     )
                 )
                 first = False
@@ -675,6 +745,7 @@ def run_one(
     policy: Policy,
     threads: int | None,
     on_event: OnEvent | None,
+    backend: str = "native",
 ) -> Report:
     """
     The same for one wheel.
@@ -687,6 +758,7 @@ def run_one(
         policy=policy,
         threads=threads,
         on_event=on_event,
+        backend=backend,
     )
     try:
         outcome = next(outcomes)

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import os
 
-from .engine import no_destination, policy_here, run_many, run_one
+from .engine import BACKENDS, no_destination, policy_here, run_many, run_one
 from .errors import (
     InvalidWheelError,
     Problem,
@@ -59,7 +59,9 @@ def extract(
         dest: The exact directory; missing or empty, unless the policy says
             to "replace" it or to "merge" into it.
         policy: What is allowed.
-        backend: "native".
+        backend: Who reads the bytes of members: "native", or "libarchive"
+            for a second opinion, one thread and slower.  What is accepted,
+            and how it is written, is the same.
         threads: How many to use; by default one for each CPU.
         on_event: Told every event, in this thread.
 
@@ -74,6 +76,7 @@ def extract(
         policy=policy,
         threads=threads,
         on_event=on_event,
+        backend=backend,
     )
 
 
@@ -101,6 +104,7 @@ def verify(
         policy=policy,
         threads=threads,
         on_event=on_event,
+        backend=backend,
     )
 
 
@@ -127,6 +131,7 @@ def extract_many(
         policy=policy,
         threads=threads,
         on_event=on_event,
+        backend=backend,
     )
 
 
@@ -150,6 +155,7 @@ def verify_many(
         policy=policy,
         threads=threads,
         on_event=on_event,
+        backend=backend,
     )
 
 
@@ -163,8 +169,9 @@ def stem(wheel: StrPath) -> str:
 
 
 def _check_backend(name: str) -> None:
-    if name != "native":
-        raise TypeError(f"backend: {name!r} is not 'native'")
+    if name not in BACKENDS:
+        one_of = ", ".join(map(repr, BACKENDS))
+        raise TypeError(f"backend: {name!r} is none of {one_of}")
 
 
 class Wheel:
@@ -176,7 +183,7 @@ class Wheel:
     Args:
         path: The path of a wheel, under its own file name.
         policy: What is allowed.
-        backend: "native".
+        backend: Of `extract` and `verify`; see the functions.
 
     Raises:
         SourceError: If it cannot be read.
@@ -191,6 +198,7 @@ class Wheel:
         backend: str = "native",
     ) -> None:
         _check_backend(backend)
+        self._backend = backend
         self.path = os.fsdecode(path)
         self.policy = policy
         self._archive = NativeArchive(
@@ -382,6 +390,7 @@ class Wheel:
             self.path,
             dest,
             policy=self.policy,
+            backend=self._backend,
             threads=threads,
             on_event=on_event,
         )
@@ -391,7 +400,11 @@ class Wheel:
     ) -> Report:
         """See the function `verify`."""
         return verify(
-            self.path, policy=self.policy, threads=threads, on_event=on_event
+            self.path,
+            policy=self.policy,
+            backend=self._backend,
+            threads=threads,
+            on_event=on_event,
         )
 
 
