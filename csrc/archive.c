@@ -1,5 +1,5 @@
 /*
- * archive.c - opening an archive: fetch the bytes that zip.c asks for
+ * archive.c - opening an archive: fetch the bytes that the ZIP reader asks for
  *
  * Memory is allocated for what the file is long enough to hold, never for what
  * it says.  An ordinary archive takes one short read at its end, one of the

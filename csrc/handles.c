@@ -18,9 +18,21 @@ void uw_reader_drop(struct uw_reader **place)
 	*place = NULL;
 }
 
+void uw_forward_drop(struct uw_forward **place)
+{
+	uw_forward_close(*place);
+	*place = NULL;
+}
+
 void uw_tree_drop(struct uw_tree **place)
 {
 	uw_tree_close(*place);
+	*place = NULL;
+}
+
+void uw_newfile_drop(struct uw_newfile **place)
+{
+	uw_newfile_close(*place);
 	*place = NULL;
 }
 

@@ -182,7 +182,7 @@ static enum uw_status decode_stored(struct uw_decode *decode,
 	return UW_OK;
 }
 
-static const char *deflate_message(enum uw_reason reason)
+const char *uw_decode_message(enum uw_reason reason)
 {
 	switch (reason) {
 	case UW_WHY_DEFLATE_BLOCK_TYPE:
@@ -231,7 +231,7 @@ static enum uw_status decode_deflate(struct uw_decode *decode,
 	case UW_INFLATE_DONE:
 		return decode_end(decode, err);
 	case UW_INFLATE_ERROR:
-		return corrupt(decode, reason, 0, 0, deflate_message(reason),
+		return corrupt(decode, reason, 0, 0, uw_decode_message(reason),
 			       err);
 	case UW_INFLATE_NEED:
 		break;

@@ -95,6 +95,9 @@ enum uw_status uw_packed_same(const struct uw_archive *archive, u32 entry,
 			      u32 other, u64 offset, struct uw_scratch *scratch,
 			      size_t *same_len_ret, struct uw_error *err);
 
+/* What the decoder's @reason means, as a sentence. */
+const char *uw_decode_message(enum uw_reason reason);
+
 /* Packed bytes consumed so far. */
 u64 uw_decode_consumed(const struct uw_decode *decode);
 

@@ -85,6 +85,9 @@ enum uw_reason {
 	UW_WHY_TOO_MANY_ENTRIES,
 	UW_WHY_DIRECTORY_TOO_LARGE,
 	UW_WHY_NAME_TOO_LONG,
+	UW_WHY_MEMBER_TOO_LARGE,
+	UW_WHY_TOTAL_TOO_LARGE,
+	UW_WHY_TOTAL_RATIO,
 	/* content, RFC 1951 and APPNOTE 4.4.7 */
 	UW_WHY_DEFLATE_BLOCK_TYPE,
 	UW_WHY_DEFLATE_STORED_LENGTH,
@@ -283,6 +286,79 @@ int uw_reader_read(struct uw_reader *reader, uint8_t *buf, size_t len,
 void uw_reader_close(struct uw_reader *reader);
 void uw_reader_drop(struct uw_reader **place);
 
+/* ----------------------------------------------------------------- forward */
+
+/*
+ * An archive as somebody sees it who gets it through a pipe: local header, data
+ * and data descriptor of one member after another, up to the first signature of
+ * anything else.  The directory is never looked at.
+ */
+struct uw_forward;
+
+/* The most that may come out of it, in bytes. */
+struct uw_bounds {
+	uint64_t member_size;  /* of one member, inflated */
+	uint64_t total_size;   /* of all of them */
+	uint64_t ratio;	       /* of those, for each byte of the archive, */
+	uint64_t ratio_floor;  /* once they are more than this */
+	uint64_t content_size; /* larger members are not kept in memory */
+};
+
+/*
+ * What a member's local header says (APPNOTE 4.3.7), with its ZIP64 field put
+ * in, and what was found behind it.  Where the two could differ they do not,
+ * but that a header with flag bit 3 may have zero for what is not known yet.
+ */
+struct uw_local {
+	uint64_t offset; /* of the local header */
+	uint64_t data_offset;
+	uint64_t stated_size;
+	uint64_t stated_packed_size;
+	uint64_t size;	      /* found */
+	uint64_t packed_size; /* found */
+	uint32_t stated_crc32;
+	uint32_t crc32;		/* found */
+	uint8_t sha256[32];	/* found */
+	const char *name;	/* as stored; NUL follows it */
+	const uint8_t *content; /* NULL if it is larger than content_size */
+	uint32_t facts;		/* bits of enum uw_entry_fact */
+	int32_t mtime;		/* seconds since 1970, of extra field 0x5455 */
+	uint16_t name_len;
+	uint16_t method;
+	uint16_t flags;
+	uint16_t dos_time;
+	uint16_t dos_date;
+};
+
+/* Of @limits, those of entries and names hold, and what is allowed. */
+int uw_forward_open(const char *path, const struct uw_limits *limits,
+		    const struct uw_bounds *bounds, uint32_t cpu,
+		    struct uw_forward **forward_ret, struct uw_error *err);
+
+/* The same over memory, which the caller keeps alive and unchanged. */
+int uw_forward_open_memory(const uint8_t *data, size_t len,
+			   const struct uw_limits *limits,
+			   const struct uw_bounds *bounds, uint32_t cpu,
+			   struct uw_forward **forward_ret,
+			   struct uw_error *err);
+
+/*
+ * The next member, which is valid until the next call; or NULL, now and ever
+ * after, where something begins that is no local header.  A failure is final
+ * too.
+ */
+int uw_forward_next(struct uw_forward *forward,
+		    const struct uw_local **local_ret, struct uw_error *err);
+
+/*
+ * Where the reading ended, and the four bytes there as a number; zeros stand
+ * for those that the file does not have, @left_ret tells how many it has.
+ */
+uint64_t uw_forward_end(const struct uw_forward *forward,
+			uint32_t *signature_ret, uint32_t *left_ret);
+void uw_forward_close(struct uw_forward *forward);
+void uw_forward_drop(struct uw_forward **place);
+
 /* -------------------------------------------------------------------- tree */
 
 struct uw_tree;
@@ -309,6 +385,23 @@ int uw_tree_mkdir(const struct uw_tree *tree, const char *name,
 		  struct uw_error *err);
 int uw_tree_write(const struct uw_tree *tree, const char *name, int executable,
 		  const uint8_t *data, size_t len, struct uw_error *err);
+
+/*
+ * The new file @name, as uw_tree_write() makes it, but piece by piece.  Of a
+ * file that is not finished the handle goes with uw_newfile_close(); what was
+ * written so far stays below the tree, whose owner removes it.  After a failed
+ * write nothing more is written, and finishing fails in the same way.
+ */
+struct uw_newfile;
+int uw_tree_create(const struct uw_tree *tree, const char *name, int executable,
+		   struct uw_newfile **newfile_ret, struct uw_error *err);
+int uw_newfile_write(struct uw_newfile *newfile, const uint8_t *data,
+		     size_t len, struct uw_error *err);
+
+/* Once only: close the file, and tell if that lost anything. */
+int uw_newfile_finish(struct uw_newfile *newfile, struct uw_error *err);
+void uw_newfile_close(struct uw_newfile *newfile);
+void uw_newfile_drop(struct uw_newfile **place);
 
 /*
  * Under a temporary name, then renamed: replaces a file or a link, atomically;

@@ -117,4 +117,26 @@ size_t uw_zip_descriptor(const u8 *bytes, size_t len, u64 offset,
 			 const struct uw_limits *limits,
 			 struct uw_problems *problems);
 
+/*
+ * For who reads from the front and knows of no directory: whether a local
+ * header begins there, what it says by itself, and where the descriptor ends
+ * that follows what was found.  @bytes, @len, @index: as above.  @room is all
+ * that the file has from there on; local->offset is the caller's to set, and
+ * local->name points into @bytes.
+ */
+bool uw_zip_front_seen(const u8 *bytes, size_t len);
+size_t uw_zip_front(const u8 *bytes, size_t len, u64 room, u32 index,
+		    const struct uw_limits *limits, struct uw_local *local,
+		    struct uw_problems *problems);
+size_t uw_zip_front_descriptor(const u8 *bytes, size_t len, u64 offset,
+			       const struct uw_local *local, u32 index,
+			       const struct uw_limits *limits,
+			       struct uw_problems *problems);
+
+/*
+ * Whether the local header states a size or a CRC-32, of which @stated is what
+ * it has: with a descriptor, zero means that it was not known yet.
+ */
+bool uw_zip_front_states(const struct uw_local *local, u64 stated);
+
 #endif

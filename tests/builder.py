@@ -44,7 +44,7 @@ import hashlib
 import stat
 import struct
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -312,6 +312,7 @@ class ArchiveBuilder:
         self._zip64_record: Lies | None = None
         self._zip64_locator: Lies = {}
         self._all_ones = False
+        self._change: Callable[[bytes], bytes] | None = None
 
     def file(
         self: Builder,
@@ -478,6 +479,11 @@ class ArchiveBuilder:
         self._all_ones = all_ones
         return self
 
+    def afterwards(self: Builder, change: Callable[[bytes], bytes]) -> Builder:
+        """Pass the built archive through *change*: cut it, for example."""
+        self._change = change
+        return self
+
     def directory_order(self: Builder, *indices: int) -> Builder:
         """List the members in this order, by their indices."""
         self._order = list(indices)
@@ -573,7 +579,7 @@ class ArchiveBuilder:
         self.layout.end_offset = len(out) - base
         out += self._end_bytes(count)
         out += place("after_end", b"")
-        return bytes(out)
+        return self._change(bytes(out)) if self._change else bytes(out)
 
     def write(self, path: Path) -> Path:
         """Build the archive into the file *path*."""

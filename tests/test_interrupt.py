@@ -18,9 +18,10 @@ import unwheel
 from unwheel import native
 from unwheel.staging import Staging
 
-OURS = tuple(
-    os.path.join(os.path.dirname(unwheel.__file__), name)
-    for name in ("engine.py", "merge.py", "native.py", "staging.py")
+HOME = Path(unwheel.__file__).parent
+OURS = (
+    *(str(HOME / f"{name}.py") for name in ("engine", "merge", "staging")),
+    *map(str, (HOME / "native").glob("*.py")),
 )
 
 

@@ -14,17 +14,20 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-MODULES = sorted((ROOT / "src" / "unwheel").glob("*.py"))
+HOME = ROOT / "src" / "unwheel"
+MODULES = sorted(HOME.rglob("*.py"))
 C_FILES = sorted((ROOT / "csrc").glob("*.[ch]"))
 
 # From leaf to face.  A module imports from lower rows, and in its own row
-# from the left.
+# from the left.  "native" itself is its __init__, which everybody else asks.
 RANKS = [
     "values errors policy",
     "paths filename metadata record",
     "targets encodings standins outcomes verdicts links",
     "events report backend installed",
     "findings contents subject asking plan",
+    "native.core",
+    "native.archive native.tree native.batch native.kernels native.forward",
     "places native libarchive relay merge staging host linking",
     "faults engine",
     "wheel",
@@ -34,8 +37,9 @@ RANKS = [
     "wording tables commands cli __main__",
 ]
 ORDER = [name for row in RANKS for name in row.split()]
+ROOMS = {name.rpartition(".")[0] for name in ORDER if "." in name}
 
-NATIVE = ("_native", {"native"})
+NATIVE = ("_native", {"native.core"})
 THREADS = ("threading", {"engine"})
 LOW_THREADS = ("_thread", {"engine"})
 # Pure: judged by bytes alone, so it may not even be able to open a file.
@@ -61,7 +65,7 @@ LAZY = {"packaging", "email", "hashlib", "unicodedata", "graphlib", "rich"}
 COMMON = {"unwheel.h", "base.h", "error.h", "cpu.h"}
 SEVERAL = {
     *("shadow", "member", "batch", "split", "job", "crew"),
-    *("archive", "kernels"),
+    *("archive", "forward", "kernels"),
 }
 PURE_STAGES = {"zip", "inflate", "crc32", "sha256", "shadow"}
 PURE_HEADERS = {
@@ -86,16 +90,26 @@ CHANGING_GLOBAL = re.compile(
 # ------------------------------------------------------------------- Python
 
 
-def imports(tree, package=True):
+def named(path):
     """
-    Names of modules that are imported: of the package, or of others.
+    The module in *path*, as others import it.
     """
+    parts = path.relative_to(HOME).with_suffix("").parts
+    return ".".join(part for part in parts if part != "__init__")
+
+
+def imports(tree, package=True, name=""):
+    """
+    What the module *name* imports: modules of the package, or others.
+    """
+    room = name if name in ROOMS else name.rpartition(".")[0]
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and bool(node.level) == package:
+            inside = f"{room}." if room and node.level == 1 else ""
             if node.module:
-                yield node.module
+                yield inside + node.module
             else:
-                yield from (alias.name for alias in node.names)
+                yield from (inside + alias.name for alias in node.names)
         elif isinstance(node, ast.Import) and not package:
             yield from (alias.name for alias in node.names)
 
@@ -108,8 +122,20 @@ def upward(name, tree):
     known = set(ORDER)
     return [
         target
-        for target in imports(tree)
+        for target in imports(tree, name=name)
         if target in known and target not in below
+    ]
+
+
+def intrusions(name, tree):
+    """
+    Modules inside a room of others that *name* imports, past its door.
+    """
+    return [
+        target
+        for target in imports(tree, name=name)
+        if target.rpartition(".")[0] in ROOMS
+        and target.rpartition(".")[0] not in (name, name.rpartition(".")[0])
     ]
 
 
@@ -118,7 +144,7 @@ def strays(name, tree, rule):
     Whether *name* imports a module that only others may import.
     """
     module, allowed = rule
-    found = {*imports(tree), *imports(tree, package=False)}
+    found = {*imports(tree, name=name), *imports(tree, package=False)}
     return module in found and name not in allowed
 
 
@@ -159,19 +185,17 @@ def parsed(path):
     return ast.parse(path.read_text(encoding="utf-8"), str(path))
 
 
-RANKED = [path for path in MODULES if path.stem != "__init__"]
-each_module = pytest.mark.parametrize(
-    "path", RANKED, ids=[path.stem for path in RANKED]
-)
+RANKED = [path for path in MODULES if named(path)]
+each_module = pytest.mark.parametrize("path", RANKED, ids=map(named, RANKED))
 
 
 def test_every_module_has_a_place():
     """
     A module that nobody placed could import anything.
     """
-    assert [] == [path.stem for path in RANKED if path.stem not in ORDER]
+    assert [] == [path for path in RANKED if named(path) not in ORDER]
     assert len(ORDER) == len(set(ORDER))
-    assert {"paths", "record"} <= {path.stem for path in RANKED}
+    assert {"paths", "native", "native.core"} <= set(map(named, RANKED))
 
 
 @each_module
@@ -179,7 +203,15 @@ def test_imports_lead_downward(path):
     """
     So there is no circle, and a leaf can be used and tested alone.
     """
-    assert [] == upward(path.stem, parsed(path))
+    assert [] == upward(named(path), parsed(path))
+
+
+@each_module
+def test_a_room_is_entered_by_its_door(path):
+    """
+    What is inside a package may move; only its own modules know it.
+    """
+    assert [] == intrusions(named(path), parsed(path))
 
 
 @each_module
@@ -188,7 +220,7 @@ def test_only_one_module_may(path, rule):
     """
     One border to C, one place that starts threads.
     """
-    assert not strays(path.stem, parsed(path), rule)
+    assert not strays(named(path), parsed(path), rule)
 
 
 @each_module
@@ -196,7 +228,7 @@ def test_only_the_command_line_prints(path):
     """
     A library that prints breaks the programs that use it.
     """
-    assert path.stem == "cli" or [] == prints(parsed(path))
+    assert named(path) == "cli" or [] == prints(parsed(path))
 
 
 @each_module
@@ -204,7 +236,7 @@ def test_pure_modules_cannot_reach_the_system(path):
     """
     They judge bytes, so they can be fuzzed, and nobody can race them.
     """
-    assert path.stem not in PURE or [] == touches(parsed(path))
+    assert named(path) not in PURE or [] == touches(parsed(path))
 
 
 @each_module
@@ -212,7 +244,7 @@ def test_rare_helpers_are_imported_when_needed(path):
     """
     A command is started for every wheel; it pays for what it uses.
     """
-    assert path.stem not in PURE or [] == eager(parsed(path))
+    assert named(path) not in PURE or [] == eager(parsed(path))
 
 
 def test_the_python_rules_find_breaches():
@@ -234,7 +266,19 @@ def test_the_python_rules_find_breaches():
     assert ["plan"] == upward("plan", ast.parse("from . import plan"))
     assert strays("paths", bad, NATIVE)
     assert strays("paths", bad, THREADS)
-    assert not strays("native", bad, NATIVE)
+    for room in ("native", "native.tree"):
+        assert strays(room, ast.parse("from .. import _native"), NATIVE)
+    assert not strays(
+        "native.core", ast.parse("from .. import _native"), NATIVE
+    )
+    assert ["native.tree"] == upward(
+        "native.archive", ast.parse("from .tree import Tree")
+    )
+    assert ["engine"] == upward("native", ast.parse("from .. import engine"))
+    inside = ast.parse("from .native.tree import Tree")
+    assert ["native.tree"] == intrusions("staging", inside)
+    assert [] == intrusions("native", ast.parse("from .tree import Tree"))
+    assert [] == intrusions("native.batch", ast.parse("from . import tree"))
     assert [8] == prints(bad)
     assert ["open", "os"] == touches(bad)
     assert ["hashlib"] == eager(bad)

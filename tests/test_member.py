@@ -34,7 +34,7 @@ def read_on(archive: native.NativeArchive, times: int) -> list[bytes | str]:
     said: list[bytes | str] = []
     for _ in range(times):
         if lib.uw_reader_read(reader[0], buffer, len(buffer), got, error):
-            said.append(native._REASONS[error.reason])
+            said.append(native.REASONS[error.reason])
         else:
             said.append(bytes(ffi.buffer(buffer, got[0])))
     lib.uw_reader_close(reader[0])

@@ -1040,15 +1040,15 @@ def test_structs_are_as_the_core_has_them():
     """
     ffi = native.ffi
     fields = dict(ffi.typeof("struct uw_entry").fields)
-    for name, code in native._COLUMNS.items():
+    for name, code in native.archive._COLUMNS.items():
         kind = ffi.typeof("int32_t" if code == "i" else f"uint{size(code)}_t")
         assert kind.cname == fields[name].type.cname
     kind = ffi.typeof("struct uw_result")
-    assert native._RESULT_SIZE == ffi.sizeof(kind)
+    assert native.batch._RESULT_SIZE == ffi.sizeof(kind)
     offset = 0
     for (_, field), code in zip(
         kind.fields,
-        native._RESULT.lstrip("=").replace("32s", "s"),
+        native.batch._RESULT.lstrip("=").replace("32s", "s"),
         strict=True,
     ):
         assert offset == field.offset

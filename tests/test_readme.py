@@ -95,7 +95,7 @@ def test_the_table_has_every_reason_code_and_no_other():
     """
     A code that a program may meet is told, and none that it never will.
     """
-    core = set(native._REASONS.values())
+    core = set(native.REASONS.values())
 
     expected = core | codes_of_the_source()
     # No reason; and one that is told as the system's error.

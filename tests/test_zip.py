@@ -1761,7 +1761,7 @@ def test_no_change_of_a_byte_is_read_in_another_way(part: int):
 
 def test_every_reason_of_the_container_has_a_test():
     """
-    Each reason that zip.c gives is asserted somewhere in this file.
+    Each reason that the ZIP reader gives is asserted somewhere in this file.
     """
     with open(__file__, encoding="utf-8") as file:
         text = file.read()

@@ -62,12 +62,17 @@ class Entry:
     @property
     def type(self) -> str:
         """One of "file", "directory", "link", "other"."""
-        kind = stat.S_IFMT(self.mode)
-        if kind == stat.S_IFLNK:
-            return "link"
-        if self.name.endswith("/") or kind == stat.S_IFDIR:
-            return "directory"
-        return "file" if kind in (0, stat.S_IFREG) else "other"
+        return type_of(self.name, self.mode)
+
+
+def type_of(name: str, mode: int) -> str:
+    """What the entry *name* of that POSIX `st_mode` is; see `Entry.type`."""
+    kind = stat.S_IFMT(mode)
+    if kind == stat.S_IFLNK:
+        return "link"
+    if name.endswith("/") or kind == stat.S_IFDIR:
+        return "directory"
+    return "file" if kind in (0, stat.S_IFREG) else "other"
 
 
 class EntryTable:

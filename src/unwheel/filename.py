@@ -24,6 +24,10 @@ _ALNUM = _DIGITS + "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 # A hostile WHEEL file could name 10^18 tags in one line.
 _MOST_TAGS = 4096
 
+# Characters of a version: more than a file name can have, and fewer digits
+# than the 4,300 of which Python makes a number.
+_LONGEST_VERSION = 1000
+
 
 @value
 class WheelFilename:
@@ -203,11 +207,14 @@ def same_version(a: str, b: str) -> bool:
     """
     Whether *a* and *b* are one version (PEP 440): "1.0" and "1.0.0".
 
-    As file names have them: "_" stands for "-".
+    As file names have them: "_" stands for "-".  What is too long for a file
+    name is no other version's spelling.
     """
     a, b = a.replace("_", "-").lower(), b.replace("_", "-").lower()
     if a == b:
         return True
+    if max(len(a), len(b)) > _LONGEST_VERSION:
+        return False
     from packaging.version import InvalidVersion, Version
 
     try:

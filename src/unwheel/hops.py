@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 STEPS_PER_LINK = 100  # components walked to follow one, on average
+CHARACTERS_PER_STEP = 50  # of what is told
 
 
 class Trail:
@@ -19,8 +20,9 @@ class Trail:
     Args:
         texts: The target of each link, by its path from the archive's root.
         most_hops: So many links are followed from one, itself the first.
-        most_links: Bounds the work: targets of 2,000 components that lead
-            through each other could take hours.
+        most_links: Bounds the work, and what is told: targets of 2,000
+            components that lead through each other could take hours, and such
+            of one that is long as long as may be fill 14 GB.
     """
 
     def __init__(
@@ -30,6 +32,7 @@ class Trail:
         self._most_hops = most_hops
         self._steps = STEPS_PER_LINK * most_links
         self._deepest = max((path.count("/") for path in texts), default=0)
+        self._longest = max(map(len, texts), default=0)
 
     def follow(self, path: str, text: str) -> tuple[str, ...]:
         """
@@ -47,11 +50,13 @@ class Trail:
             if hop in hops or hop == path:
                 parts = None
             hops.append(hop)
+            self._steps -= len(hop) // CHARACTERS_PER_STEP
         return tuple(hops)
 
     def _next(self, parts: list[str]) -> tuple[str, list[str] | None]:
         """Where *parts* lead by one link, and to what this leads in turn."""
         here: list[str] = []
+        size = -1  # characters of the path that it is
         for k, part in enumerate(parts):
             self._steps -= 1
             if not part:  # only _joined() puts one, before what is absolute
@@ -59,11 +64,12 @@ class Trail:
             if part == "..":
                 if not here or self._steps < 0:
                     return "/".join(parts[k:]), None
-                here.pop()
+                size -= len(here.pop()) + 1
                 continue
             here.append(part)
-            if len(here) > self._deepest + 1:
-                continue
+            size += len(part) + 1
+            if len(here) > self._deepest + 1 or size > self._longest:
+                continue  # no link is called so
             text = self._texts.get("/".join(here))
             if text is not None and self._steps > 0:
                 rest = parts[k + 1 :]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .backend import METHODS, Entry
+from .backend import METHODS, EntryTable, type_of
 from .errors import Problem, SourceError, UnwheelError
 from .metadata import AXLE_FILE, LINKS_FILE
 from .policy import Policy
@@ -127,10 +127,7 @@ def list_wheel(path: str, policy: Policy) -> Listing:
         return Listing(
             wheel=path,
             archive_size=wheel.entries.archive_size,
-            entries=tuple(
-                _fact(entry, digests.get(entry.name), targets.get(entry.name))
-                for entry in wheel.entries
-            ),
+            entries=_facts(wheel.entries, digests, targets),
             warnings=(*warnings, *more_warnings, *most_warnings),
             link_rows=tuple(
                 RowFact(row.path, row.encoding, text_of(row)) for row in rows
@@ -226,15 +223,21 @@ def _targets(wheel: Wheel) -> tuple[dict[str, str], tuple[Problem, ...]]:
         return {}, error.problems
 
 
-def _fact(entry: Entry, digest: str | None, target: str | None) -> EntryFact:
-    return EntryFact(
-        path=entry.name,
-        type=entry.type,
-        mode=entry.mode or None,
-        method=METHODS.get(entry.method, str(entry.method)),
-        size=entry.size,
-        packed_size=entry.packed_size,
-        crc32=f"{entry.crc32:08x}",
-        digest=digest,
-        target=target,
+def _facts(
+    table: EntryTable, digests: dict[str, str], targets: dict[str, str]
+) -> tuple[EntryFact, ...]:
+    """Of every entry; column by column, for there may be a million."""
+    modes = list(map(table.mode, range(len(table))))
+    columns = zip(
+        table.names,
+        map(type_of, table.names, modes),
+        (mode or None for mode in modes),
+        (METHODS.get(number, str(number)) for number in table.methods),
+        table.sizes,
+        table.packed_sizes,
+        (f"{crc32:08x}" for crc32 in table.crc32s),
+        map(digests.get, table.names),
+        map(targets.get, table.names),
+        strict=True,
     )
+    return tuple(EntryFact(*facts) for facts in columns)

@@ -8,18 +8,20 @@ disagree, lenient where published wheels are untidy.
 
 from __future__ import annotations
 
-from .errors import InvalidWheelError, Problem, printable
+from .errors import InvalidWheelError, Problem, Problems, printable
 from .filename import (
     WheelFilename,
     expand_tags,
     normalise_name,
     same_version,
 )
+from .paths import problem_with_name
+from .policy import Limits
 from .values import value
 
 TYPE_CHECKING = False  # that of `typing` would cost its import
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 WHEEL_VERSION = (1, 0)  # the one we know
 WHEEL_VERSION_2 = (2, 0)  # the one of PEP 777 and 778, known if one asks
@@ -29,11 +31,17 @@ LINKS_FILE = "LINKS"  # PEP 778
 AXLE_FILE = "symlinks.txt"  # wheel-axle
 LINK_FILES = (LINKS_FILE, AXLE_FILE)
 
+ENTRY_POINTS_FILE = "entry_points.txt"
+
 _SUFFIX = ".dist-info"
 _EMPTY_LINES = (b"\n\n", b"\n\r\n", b"\r\r")
 _MOST_DIGITS = 9  # of a number in a version
 _SHOWN = 400  # characters
-_DATA_KEYS = ("purelib", "platlib", "headers", "scripts", "data")
+_MOST_TOLD = 1 << 16  # tags expanded of all Tag lines; a file name has 4,096
+_LIBRARIES = ("purelib", "platlib")
+_DATA_KEYS = (*_LIBRARIES, "headers", "scripts", "data")
+_SCRIPT_GROUPS = ("console_scripts", "gui_scripts")
+_LIMITS = Limits()  # of the name of a script, which no caller needs to raise
 
 
 def parse_headers(data: bytes) -> dict[str, list[str]]:
@@ -240,22 +248,30 @@ def check_layout(
     Judge what *names* ask an installer to do: the ".data" directory.
 
     Returns:
-        The refusals (DATA_KEY, SCRIPT_DIRECTORY, SCRIPT_OVERWRITES_PYTHON)
-        and the warnings (DATA_NAME: pip spreads any ".data" directory, others
-        only that of the wheel's own name).
+        The refusals (DATA_KEY, DATA_CLASH, DIST_INFO_MANY, SCRIPT_DIRECTORY,
+        SCRIPT_OVERWRITES_PYTHON) and the warnings (DATA_NAME: pip spreads any
+        ".data" directory, others only that of the wheel's own name).
     """
     own = dist_info.removesuffix(_SUFFIX) + ".data"
     tops = _tops([name for name in names if ".data/" in name], ".data")
-    refusals: list[Problem] = []
+    refusals = Problems()
     keys: set[str] = set()
-    if own in tops:
-        for name in [n for n in names if n.startswith(own + "/")]:
-            key, _, rest = name[len(own) + 1 :].partition("/")
-            if key and key not in keys:
-                keys.add(key)
-                refusals += _wrong_key(own, key)
-            if key == "scripts" and rest:
-                refusals += _wrong_script(name, rest)
+    for name in names if tops else ():
+        top, _, path = name.partition("/")
+        if top not in tops:
+            continue
+        key, _, rest = path.partition("/")
+        if _is_interpreter(key, rest):
+            refusals.add(_overwrites_python(name))
+        if top != own or not key:
+            continue
+        if key not in keys:
+            keys.add(key)
+            refusals.extend(_wrong_key(own, key))
+        if key == "scripts" and "/" in rest:
+            refusals.add(_in_a_directory(name))
+    if keys.intersection(_LIBRARIES):
+        refusals.extend(_wrong_places(names, own))
     warnings = [
         Problem(
             "DATA_NAME",
@@ -266,7 +282,59 @@ def check_layout(
         for top in tops
         if top != own
     ]
-    return refusals, warnings
+    return list(refusals), warnings
+
+
+def check_entry_points(data: bytes, dist_info: str) -> list[Problem]:
+    """
+    Judge entry_points.txt: the names of the scripts that it asks for.
+
+    An installer makes a file of each name beside the interpreter, so it has
+    to be a file name, and not that of the interpreter itself.
+
+    Returns:
+        The refusals: ENTRY_POINT_NAME, SCRIPT_OVERWRITES_PYTHON.
+    """
+    member = f"{dist_info}/{ENTRY_POINTS_FILE}"
+    problems = Problems()
+    for name in _script_names(data.decode("utf-8", "surrogateescape")):
+        problem = problem_with_name(name, _LIMITS)
+        if problem is not None or "/" in name:
+            problems.add(
+                Problem(
+                    "ENTRY_POINT_NAME",
+                    "the name of a script is no file name"
+                    + (f": {problem.message}" if problem else ""),
+                    member=member,
+                    found=_shown([name]),
+                )
+            )
+        elif _is_python(name):
+            problems.add(_overwrites_python(member, name))
+    return list(problems)
+
+
+def _script_names(text: str) -> Iterator[str]:
+    """
+    The names in those groups of entry_points.txt that become scripts.
+
+    Readers differ about what ends a line, and whether an indented one can
+    begin a group; so this gives what any of them takes for a name.
+    """
+    plain = text.replace("\r\n", "\n").replace("\r", "\n").rstrip("\n")
+    physical, broken = plain.split("\n"), plain.splitlines()
+    for lines in [physical] if physical == broken else [physical, broken]:
+        scripts = False
+        for line in lines:
+            bare = line.strip()
+            if bare.startswith("["):
+                group = bare[1:].partition("]")[0].strip()
+                # An indented one may be but the rest of a value.
+                scripts = (scripts and line[:1] != "[") or (
+                    group in _SCRIPT_GROUPS
+                )
+            elif scripts and "=" in bare and bare[0] not in "#;":
+                yield bare.partition("=")[0].rstrip()
 
 
 def check_agreement(
@@ -447,17 +515,61 @@ def _wrong_key(own: str, key: str) -> Iterable[Problem]:
         )
 
 
-def _wrong_script(name: str, script: str) -> Iterable[Problem]:
-    if "/" in script:
-        yield Problem(
-            "SCRIPT_DIRECTORY", "scripts may only be regular files", name
-        )
-    elif _is_python(script):
-        yield Problem(
-            "SCRIPT_OVERWRITES_PYTHON",
-            "the script would replace the interpreter",
-            member=name,
-        )
+def _in_a_directory(name: str) -> Problem:
+    return Problem(
+        "SCRIPT_DIRECTORY", "scripts may only be regular files", name
+    )
+
+
+def _overwrites_python(member: str, found: str | None = None) -> Problem:
+    return Problem(
+        "SCRIPT_OVERWRITES_PYTHON",
+        "the script would replace the interpreter",
+        member=member,
+        found=found,
+    )
+
+
+def _is_interpreter(key: str, path: str) -> bool:
+    """Whether *path* in the scheme *key* is that of a Python."""
+    if key == "scripts":
+        return _is_python(path)
+    folder, _, name = path.lower().rpartition("/")
+    if key != "data" or not _is_python(name):
+        return False
+    # "data" is the prefix itself, and in it are the scripts.
+    return folder in ("bin", "scripts") or (not folder and ".exe" in name)
+
+
+def _wrong_places(names: Sequence[str], own: str) -> Iterator[Problem]:
+    """
+    What purelib and platlib put where something else of the wheel goes.
+
+    Both are the root of the wheel to nearly every Python, and which of two
+    files stays is a matter of the order in which an installer goes.  Metadata
+    of another distribution would be hidden there.
+    """
+    taken = set(names)
+    for name in names:
+        top, _, path = name.partition("/")
+        key, _, rest = path.partition("/")
+        if top != own or key not in _LIBRARIES or not rest:
+            continue
+        if rest.partition("/")[0].lower().endswith(_SUFFIX):
+            yield Problem(
+                "DIST_INFO_MANY",
+                f"more than one {_SUFFIX} directory once it is installed",
+                member=name,
+            )
+        if not name.endswith("/"):
+            if rest in taken:
+                yield Problem(
+                    "DATA_CLASH",
+                    "another file of the wheel is installed there",
+                    member=name,
+                    found=printable(rest),
+                )
+            taken.add(rest)
 
 
 def _is_python(script: str) -> bool:
@@ -472,10 +584,16 @@ def _different_tags(
 ) -> Iterable[Problem]:
     expected = filename.tags
     listed: set[str] = set()
+    told = 0
     for tag in info.tags:
         sets = [part.split(".") for part in tag.lower().split("-")]
-        listed |= expand_tags(*sets) if len(sets) == 3 else {tag}
+        tags = expand_tags(*sets) if len(sets) == 3 else {tag}
+        listed |= tags
+        told += len(tags)
         if len(listed) > len(expected):  # do not expand a hostile file on
+            break
+        if told > _MOST_TOLD:  # one line, again and again, packs to nothing
+            listed.add("...")
             break
     if listed != expected:
         yield Problem(

@@ -58,6 +58,8 @@ _NO_SEPARATORS = bytes(set(range(256)) - set(b",\n"))
 _SHOWN = 400  # characters
 _ROWS_PER_ENTRY = 10
 _SPARE_ROWS = 10_000
+_ROW = 200  # bytes of a row without its name: the longest digest, and more
+_SPARE = 1 << 20  # bytes
 
 
 @value
@@ -332,6 +334,35 @@ def _most_rows(limits: Limits, entries: int | None) -> int:
     if entries is None:
         return limits.entries
     return min(limits.entries, _ROWS_PER_ENTRY * entries + _SPARE_ROWS)
+
+
+def limit_size(size: int, names_len: int, entries: int) -> None:
+    """
+    Refuse a RECORD that is larger than the wheel can need, before it is read.
+
+    32 MB of one letter pack to 32 KB and take ten times as much memory.
+
+    Args:
+        size: Of RECORD, inflated, in bytes.
+        names_len: Bytes of the names of all entries.
+        entries: How many there are.
+
+    Raises:
+        RecordError: RECORD_ROWS.
+    """
+    most = _ROWS_PER_ENTRY * (names_len + _ROW * entries) + _SPARE
+    if size > most:
+        raise RecordError(
+            [
+                Problem(
+                    "RECORD_ROWS",
+                    "RECORD is larger than the wheel can need",
+                    found=f"{size} bytes",
+                    expected=f"at most {most}",
+                    accept='record="warn"',
+                )
+            ]
+        )
 
 
 def _limit_rows(separators: bytes, most: int) -> None:

@@ -294,7 +294,8 @@ class Tree:
 
     def _absent(self, path: str, floor: int) -> str | None:
         """Why no link may go by *path*, which is no link; or None."""
-        top, slash, _ = path.casefold().partition("/")
+        top, slash, _ = path.partition("/")
+        top = top.casefold()
         if top == self._metadata:
             return "IN_METADATA"
         if top == self._data and not floor:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 
+from .backend import type_of
 from .engine import BACKENDS, no_destination, policy_here, run_many, run_one
 from .errors import (
     InvalidWheelError,
@@ -19,7 +20,7 @@ from .metadata import CoreMetadata, find_dist_info
 from .native import NativeArchive
 from .plan import judge_links, make_plan
 from .policy import Policy
-from .record import Record, record_missing
+from .record import Record, limit_size, record_missing
 from .values import cached_property
 
 TYPE_CHECKING = False  # that of `typing` would cost its import
@@ -308,28 +309,29 @@ class Wheel:
             RecordError: If it is missing or malformed.
         """
         name = f"{self.dist_info}/RECORD"
-        try:
-            data = self.read(name)
-        except KeyError:
-            raise RecordError(
-                [record_missing(self.dist_info)], wheel=self.path
-            ) from None
+        table = self.entries
+        entries = len(table)
         with self._named():
-            return Record.parse(
-                data, self.policy.limits, entries=len(self.entries)
-            )
+            if name not in table.names:
+                raise RecordError([record_missing(self.dist_info)])
+            size = table.sizes[table.names.index(name)]
+            limit_size(size, len(table.names_blob), entries)
+        data = self.read(name)
+        with self._named():
+            return Record.parse(data, self.policy.limits, entries=entries)
 
     @cached_property
     def link_targets(self) -> dict[str, str]:
         """The text of every link entry, unjudged, by name."""
         limit = self.policy.limits.link_target_length
+        table = self.entries
         with self._named():
             return {
-                entry.name: self._archive.read(k, limit).decode(
+                name: self._archive.read(k, limit).decode(
                     "utf-8", "surrogateescape"
                 )
-                for k, entry in enumerate(self.entries)
-                if entry.type == "link"
+                for k, name in enumerate(table.names)
+                if type_of(name, table.mode(k)) == "link"
             }
 
     @property

@@ -1,0 +1,264 @@
+"""
+Attacks by names, and by what is said to have them.
+"""
+
+from __future__ import annotations
+
+import stat
+
+from attack import (
+    OUTSIDE,
+    PORTABLE,
+    Attack,
+)
+from places import PLATFORM_TAG
+
+from unwheel import (
+    Policy,
+    UnsafeMemberError,
+)
+
+
+def named(name: str | bytes, code: str, **lies: object) -> Attack:
+    """A file of a name that is refused."""
+    text = (
+        name
+        if isinstance(name, str)
+        else name.decode("utf-8", "surrogateescape")
+    )
+    return Attack(
+        lambda b: b.file(name, b"x", **lies), UnsafeMemberError, code, text
+    )
+
+
+NAMES = {
+    "zip slip": named("../unwheel-evil.py", "DOTDOT"),
+    "zip slip further in": named("demo/../../unwheel-evil.py", "DOTDOT"),
+    "zip slip that comes back": named("demo/../demo/x.py", "DOTDOT"),
+    "zip slip at the end": named("demo/..", "DOTDOT"),
+    "dots that Windows drops": named("demo/.. /unwheel-evil.py", "DOTDOT"),
+    "more dots that Windows drops": named(
+        "demo/.../unwheel-evil.py", "DOTDOT"
+    ),
+    "sibling prefix": named("../tree-unwheel-evil/x.py", "DOTDOT"),
+    "absolute": named(f"{OUTSIDE}/x.py", "ABSOLUTE"),
+    "two slashes": named("//tmp/unwheel-evil/x.py", "ABSOLUTE"),
+    "drive letter": named("C:unwheel-evil.py", "DRIVE_LETTER"),
+    "drive letter, lower case": named("c:/unwheel-evil.py", "DRIVE_LETTER"),
+    "backslash": named("demo\\unwheel-evil.py", "BACKSLASH"),
+    "zip slip by backslash": named("..\\unwheel-evil.py", "BACKSLASH"),
+    "UNC": named("\\\\server\\share\\unwheel-evil", "BACKSLASH"),
+    "empty component": named("demo//x.py", "EMPTY_COMPONENT"),
+    "dot component": named("demo/./x.py", "DOT_COMPONENT"),
+    "only a dot": named(".", "DOT_COMPONENT"),
+    "only two dots": named("..", "DOTDOT"),
+    "control character": named("demo/a\nb.py", "CONTROL_CHARACTER"),
+    "escape sequence": named("demo/\x1b[2Jx.py", "CONTROL_CHARACTER"),
+    "delete": named("demo/\x7f.py", "CONTROL_CHARACTER"),
+    "C1 control": named("demo/\x9b.py", "CONTROL_CHARACTER"),
+    "right to left override": named("demo/\u202egpj.py", "CONTROL_CHARACTER"),
+    "zero width joiner": named("demo/a\u200d.py", "CONTROL_CHARACTER"),
+    "private use": named("demo/\ue000.py", "CONTROL_CHARACTER"),
+    "not UTF-8": named(b"demo/\xff.py", "NOT_UTF8", flags=0x800),
+    "surrogate": named(b"demo/\xed\xa0\x80.py", "NOT_UTF8", flags=0x800),
+    "overlong slash": named(b"demo/\xc0\xaf..", "NOT_UTF8", flags=0x800),
+    "no flag for UTF-8": named("demo/\u00e9.py".encode(), "NOT_FLAGGED_UTF8"),
+    "CP437": named(b"demo/\x82.py", "NOT_FLAGGED_UTF8"),
+    "twice": Attack(
+        lambda b: b.file("demo/x.py", b"1").file("demo/x.py", b"2"),
+        UnsafeMemberError,
+        "DUPLICATE",
+        "demo/x.py",
+    ),
+    "twice, equal": Attack(
+        lambda b: b.file("demo/x.py", b"1").file("demo/x.py", b"1"),
+        UnsafeMemberError,
+        "DUPLICATE",
+        "demo/x.py",
+    ),
+    "a file and beneath it": Attack(
+        lambda b: b.file("demo/x", b"1").file("demo/x/y", b"2"),
+        UnsafeMemberError,
+        "FILE_AND_DIRECTORY",
+        "demo/x",
+    ),
+    "a file and beneath it, later first": Attack(
+        lambda b: b.file("demo/x/y/z", b"2").file("demo/x", b"1"),
+        UnsafeMemberError,
+        "FILE_AND_DIRECTORY",
+        "demo/x",
+    ),
+    "a file and a directory": Attack(
+        lambda b: b.file("demo/x", b"1").directory("demo/x/"),
+        UnsafeMemberError,
+        "FILE_AND_DIRECTORY",
+        "demo/x",
+    ),
+    "the name of our own staging": Attack(
+        lambda b: b.file(".unwheel-0123456789abcdef/x.py", b"1"),
+        UnsafeMemberError,
+        "RESERVED_NAME",
+        ".unwheel-0123456789abcdef/x.py",
+    ),
+    "the name of our own probe": Attack(
+        lambda b: b.directory(".unwheel-mode/"),
+        UnsafeMemberError,
+        "RESERVED_NAME",
+        ".unwheel-mode/",
+    ),
+    "directory ../unwheel-evil": Attack(
+        lambda b: b.directory("../unwheel-evil/"),
+        UnsafeMemberError,
+        "DOTDOT",
+        "../unwheel-evil/",
+    ),
+    "directory /tmp/unwheel-evil/x": Attack(
+        lambda b: b.directory("/tmp/unwheel-evil/x/"),
+        UnsafeMemberError,
+        "ABSOLUTE",
+        "/tmp/unwheel-evil/x/",
+    ),
+    "directory a//b": Attack(
+        lambda b: b.directory("a//b/"),
+        UnsafeMemberError,
+        "EMPTY_COMPONENT",
+        "a//b/",
+    ),
+    "directory a/../../unwheel-evil": Attack(
+        lambda b: b.directory("a/../../unwheel-evil/"),
+        UnsafeMemberError,
+        "DOTDOT",
+        "a/../../unwheel-evil/",
+    ),
+    "link ../unwheel-evil": Attack(
+        lambda b: b.link("../unwheel-evil", "demo"),
+        UnsafeMemberError,
+        "DOTDOT",
+        "../unwheel-evil",
+        tag=PLATFORM_TAG,
+    ),
+    "link /tmp/unwheel-evil/x": Attack(
+        lambda b: b.link("/tmp/unwheel-evil/x", "demo"),
+        UnsafeMemberError,
+        "ABSOLUTE",
+        "/tmp/unwheel-evil/x",
+        tag=PLATFORM_TAG,
+    ),
+    "link a//b": Attack(
+        lambda b: b.link("a//b", "demo"),
+        UnsafeMemberError,
+        "EMPTY_COMPONENT",
+        "a//b",
+        tag=PLATFORM_TAG,
+    ),
+    "link a/../../unwheel-evil": Attack(
+        lambda b: b.link("a/../../unwheel-evil", "demo"),
+        UnsafeMemberError,
+        "DOTDOT",
+        "a/../../unwheel-evil",
+        tag=PLATFORM_TAG,
+    ),
+}
+
+
+def unportable(name: str, code: str) -> Attack:
+    """A name that not every system can hold, where it has to be held."""
+    return Attack(
+        lambda b: b.file(name, b"x"),
+        UnsafeMemberError,
+        code,
+        name,
+        policy=PORTABLE,
+    )
+
+
+UNPORTABLE = {
+    "stream": unportable("demo/a.py:stream", "COLON"),
+    "reserved": unportable("demo/a?.py", "RESERVED_CHARACTER"),
+    "trailing dot": unportable("demo/a.", "TRAILING_DOT_OR_SPACE"),
+    "trailing space": unportable("demo /a.py", "TRAILING_DOT_OR_SPACE"),
+    "device": unportable("demo/aux.py", "DEVICE_NAME"),
+    "device without extension": unportable("demo/NUL", "DEVICE_NAME"),
+    "superscript device": unportable("demo/COM\u00b9.txt", "DEVICE_NAME"),
+}
+
+
+def clash(first: str, second: str, code: str, member: str) -> Attack:
+    """Two names here that are one elsewhere."""
+    return Attack(
+        lambda b: b.file(first, b"1").file(second, b"2"),
+        UnsafeMemberError,
+        code,
+        member,
+        policy=PORTABLE,
+    )
+
+
+CLASHES = {
+    "case": clash("demo/A.py", "demo/a.py", "CASE_CLASH", "demo/a.py"),
+    "case of a directory": clash(
+        "demo/A/x", "demo/a/y", "CASE_CLASH", "demo/a"
+    ),
+    "sharp s": clash(
+        "demo/stra\u00dfe", "demo/STRASSE", "CASE_CLASH", "demo/STRASSE"
+    ),
+    "composed": clash(
+        "demo/\u00e9", "demo/e\u0301", "NFC_CLASH", "demo/e\u0301"
+    ),
+}
+
+
+# ---------------------------------------------------------------- what it is
+
+
+def typed(mode: int, host: int, code: str) -> Attack:
+    """A member of a type that no wheel may have, or that hosts dispute."""
+    return Attack(
+        lambda b: b.file("demo/x", b"x", kind=mode, host=host),
+        UnsafeMemberError,
+        code,
+        "demo/x",
+    )
+
+
+def slashed(kind: int, host: int, links: str) -> Attack:
+    """To one reader a directory, to another a file or a link."""
+    return Attack(
+        lambda b: b.directory(
+            "demo/x/", external_attr=(kind | 0o755) << 16, host=host
+        ),
+        UnsafeMemberError,
+        "SLASH_NAME",
+        "demo/x/",
+        tag=PLATFORM_TAG,
+        policy=Policy(links=links),
+    )
+
+
+KINDS = {
+    "FIFO": typed(stat.S_IFIFO, 3, "FILE_TYPE"),
+    "character device": typed(stat.S_IFCHR, 3, "FILE_TYPE"),
+    "block device": typed(stat.S_IFBLK, 3, "FILE_TYPE"),
+    "socket": typed(stat.S_IFSOCK, 3, "FILE_TYPE"),
+    "no type there is": typed(0o170000, 3, "FILE_TYPE"),
+    "directory without a slash": typed(stat.S_IFDIR, 3, "SLASH_NAME"),
+    "link of another host": typed(stat.S_IFLNK, 0, "AMBIGUOUS_HOST"),
+    "link of macOS's host": typed(stat.S_IFLNK, 19, "AMBIGUOUS_HOST"),
+    "slash and file": slashed(stat.S_IFREG, 3, "strict"),
+    "slash and link": slashed(stat.S_IFLNK, 3, "strict"),
+    "slash and FIFO": slashed(stat.S_IFIFO, 3, "strict"),
+    "slash and link of MS-DOS": slashed(stat.S_IFLNK, 0, "strict"),
+    "slash and file, links as text": slashed(stat.S_IFREG, 3, "text"),
+    "slash and link, links as text": slashed(stat.S_IFLNK, 3, "text"),
+    "slash and FIFO, links as text": slashed(stat.S_IFIFO, 3, "text"),
+    "slash and link of MS-DOS, links as text": slashed(
+        stat.S_IFLNK, 0, "text"
+    ),
+    # libarchive makes a directory of it, zipfile a file.
+    "a file that MS-DOS calls a directory": Attack(
+        lambda b: b.file("demo/x", b"x", host=0, external_attr=0x10),
+        UnsafeMemberError,
+        "SLASH_NAME",
+        "demo/x",
+    ),
+}
