@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Sequence
     from typing import TypeAlias
 
-    from .backend import Outcome, Outcomes
+    from .backend import Outcomes
     from .events import Event
     from .faults import Failure
     from .host import Probes
@@ -131,7 +131,7 @@ class Crew:
             with at_work:
                 pass
 
-    def take(self, batch: _Batch | RelayBatch) -> None:
+    def take(self, batch: native.Batch | RelayBatch) -> None:
         """
         Have *batch* done; the threads start with the first one.
 
@@ -181,27 +181,6 @@ class Crew:
             raise MemoryError("no memory for a thread of the crew")
 
 
-class _Batch(native.Batch):
-    """Orders that the crew does."""
-
-    def outcomes(self) -> Outcomes:
-        """What they came to; for after it has finished."""
-        return _Outcomes(self.results())
-
-
-class _Outcomes:
-    """What the crew has made of all orders, unpacked one by one."""
-
-    def __init__(self, results: bytes) -> None:
-        self._results = results
-
-    def __getitem__(self, order: int) -> Outcome:
-        return native.Result(self._results, order)
-
-    def statuses(self) -> Sequence[int]:
-        return native.statuses(self._results)
-
-
 class _Run:
     """One wheel on its way: opened, judged, staged, in the crew's hands."""
 
@@ -228,7 +207,7 @@ class _Run:
         self._archive: native.NativeArchive | None = None
         self._staging: Staging | None = None
         self._tree: native.Tree | None = None
-        self._batch: _Batch | RelayBatch | None = None
+        self._batch: native.Batch | RelayBatch | None = None
         self._told = -1
         self.refusal: UnwheelError | None = None
 
@@ -270,10 +249,10 @@ class _Run:
 
     def _new_batch(
         self, archive: native.NativeArchive
-    ) -> _Batch | RelayBatch:
+    ) -> native.Batch | RelayBatch:
         plan = self._plan
         relayed = self._backend != "native"
-        batch = _Batch(
+        batch = native.Batch(
             archive,
             None if relayed else self._tree,
             native.packed("uint32_t", plan.orders),

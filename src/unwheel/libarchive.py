@@ -299,7 +299,9 @@ class Reader:
 
         before = self._library.locale.enter()
         try:
-            result = self._library.next_header(self._handle, byref(self._entry))
+            result = self._library.next_header(
+                self._handle, byref(self._entry)
+            )
             self._check_source()
             if result == EOF:
                 return None

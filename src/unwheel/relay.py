@@ -22,11 +22,9 @@ from .libarchive import Header, Reader, ReadingError, spelled_alike
 TYPE_CHECKING = False  # that of `typing` would cost its import
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Mapping, Sequence
-    from typing import IO, NoReturn, Protocol
+    from typing import IO, NoReturn
 
     from .plan import Plan
-else:
-    Protocol = object
 
 # The last bytes in which libarchive looks for the end record, and its size.
 _TAIL = 16 * 1024
@@ -34,26 +32,6 @@ _END_SIZE = 22
 _LONGEST_COMMENT = 0xFFFF
 
 _FAILED = -1  # neither done nor cancelled, nor any failure of the core
-
-
-class CoreBatch(Protocol):
-    """The same orders in the hands of the core, which writes nothing."""
-
-    def wait(self, milliseconds: int) -> bool: ...
-
-    def run(self) -> None: ...
-
-    def give_to(self, crew: native.Crew) -> None: ...
-
-    def cancel(self) -> None: ...
-
-    def close(self) -> None: ...
-
-    def progress(self) -> tuple[int, int]: ...
-
-    def failures(self) -> int: ...
-
-    def outcomes(self) -> Outcomes: ...
 
 
 class Dissent:
@@ -108,7 +86,7 @@ class RelayBatch:
 
     def __init__(
         self,
-        core: CoreBatch,
+        core: native.Batch,
         archive: native.NativeArchive,
         tree: native.Tree | None,
         plan: Plan,
@@ -209,7 +187,8 @@ class RelayBatch:
     def _make_directories(self) -> None:
         if self._tree is None:
             return
-        for self._at in range(self._plan.files, self.count):
+        for order in range(self._plan.files, self.count):
+            self._at = order
             try:
                 self._tree.mkdir(self._name().rstrip("/"))
             except DestinationError as error:
@@ -258,7 +237,9 @@ class RelayBatch:
             text = self._archive.read(index, self._plan.entries.sizes[index])
         except UnwheelError as error:  # it was another one a moment ago
             number = getattr(error, "errno", None) or 0
-            raise ReadingError(str(error), os_error=number, fatal=True) from error
+            raise ReadingError(
+                str(error), os_error=number, fatal=True
+            ) from error
         # In C a text ends at a NUL.
         if not spelled_alike(header.target, text.partition(b"\0")[0]):
             raise ReadingError("it reads another target", fatal=True)
