@@ -33,7 +33,8 @@ RANKS = [
     "wheel",
     "distinfo treescan zipformat zipsource zipwriter newfile libraries",
     "repeats relinking packing commandline",
-    "compare install quantities hops knobs options progress listing graph",
+    "readings readers compare",
+    "install quantities hops knobs options progress listing graph",
     "wording tables commands cli __main__",
 ]
 ORDER = [name for row in RANKS for name in row.split()]
