@@ -11,8 +11,8 @@ import os
 from contextlib import ExitStack
 
 from .libarchive import spelled_alike
-from .policy import Policy
-from .readings import READERS, Reading, Seen, read_directory, read_headers
+from .policy import READINGS, Policy
+from .readings import Reading, Seen, read_directory, read_headers
 from .report import fact_to_json, head_to_json, problem_to_json
 from .values import replace, value
 
@@ -128,16 +128,16 @@ def compare(
     wheel: StrPath,
     *,
     policy: Policy = _DEFAULT,
-    readers: Sequence[str] = READERS,
+    readings: Sequence[str] = READINGS,
 ) -> list[Difference]:
     """
-    Where *readers* see different things in *wheel*; nothing is written.
+    Where *readings* of *wheel* differ; nothing is written.
 
     Args:
         wheel: The path of a wheel, or of any other ZIP archive.
         policy: Its limits bound every reading; of the rest only `descriptors`
             is heeded.
-        readers: Some of "directory" (ours, by the directory), "headers" (ours,
+        readings: Some of "directory" (ours, by the directory), "headers" (ours,
             by the local headers alone), "libarchive" (seeking), "stream"
             (libarchive, as from a pipe) and "zipfile" (Python's).
 
@@ -148,22 +148,22 @@ def compare(
     Raises:
         SourceError: If the file cannot be read.
         DestinationError: EXTRA_MISSING, if a reader is not installed.
-        TypeError: If a reader is none of those.
+        TypeError: If a reading is none of those.
     """
-    return list(compare_readings(wheel, policy, readers).differences)
+    return list(compare_readings(wheel, policy, readings).differences)
 
 
 def compare_readings(
-    wheel: StrPath, policy: Policy, readers: Sequence[str] = READERS
+    wheel: StrPath, policy: Policy, readings: Sequence[str] = READINGS
 ) -> Comparison:
     """The same, and the readings; see `compare`."""
-    for reader in readers:
-        if reader not in READERS:
-            one_of = ", ".join(map(repr, READERS))
-            raise TypeError(f"readers: {reader!r} is none of {one_of}")
+    for name in readings:
+        if name not in READINGS:
+            one_of = ", ".join(map(repr, READINGS))
+            raise TypeError(f"readings: {name!r} is none of {one_of}")
     path = os.fsdecode(wheel)
-    readings = _read(path, policy, [r for r in READERS if r in readers])
-    return Comparison(path, tuple(readings), tuple(differences(readings)))
+    made = _read(path, policy, [r for r in READINGS if r in readings])
+    return Comparison(path, tuple(made), tuple(differences(made)))
 
 
 def _read(path: str, policy: Policy, readers: Sequence[str]) -> list[Reading]:

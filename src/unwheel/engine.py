@@ -58,9 +58,6 @@ MEMBERS_AHEAD = 20_000
 # rest is for the crew's threads, and for whoever calls us.
 DESCRIPTORS = 8
 
-# Who reads the bytes of members.
-BACKENDS = ("native", "libarchive")
-
 # A wheel that costs less than this is not worth starting a thread for.
 SMALL_SIZE = 1 << 20
 SMALL_COUNT = 40
@@ -589,7 +586,7 @@ def run_many(
         policy: What is allowed.
         threads: See `Crew`.
         on_event: Told every event, in this thread.
-        backend: Who reads the bytes of members, one of `BACKENDS`.
+        backend: Who reads the bytes of members, one of `policy.BACKENDS`.
 
     Yields:
         A report, or the error that refused the wheel; the others go on.

@@ -59,7 +59,7 @@ class Asked:
         self._reader = reader
         self._seconds = _SECONDS + (os.path.getsize(wheel) >> 20)
         # A file, because nobody reads while it writes.
-        self._told = TemporaryFile()
+        self._told = TemporaryFile()  # noqa: SIM115 - closed by __exit__
         job = {
             "path": sys.path,
             "reader": reader,
@@ -210,11 +210,13 @@ def _stream(wheel: str, notes: Notes) -> None:
 def _ask_libarchive(wheel: str, notes: Notes, *, streaming: bool) -> None:
     from .libarchive import Reader
 
-    with open(wheel, "rb") as file:
-        with Reader(file.fileno(), streaming=streaming) as reader:
-            while (header := reader.next()) is not None:
-                if not _see(header, reader, notes, streaming):
-                    return
+    with (
+        open(wheel, "rb") as file,
+        Reader(file.fileno(), streaming=streaming) as reader,
+    ):
+        while (header := reader.next()) is not None:
+            if not _see(header, reader, notes, streaming):
+                return
     notes.whole = True
 
 

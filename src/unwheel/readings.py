@@ -21,8 +21,6 @@ TYPE_CHECKING = False  # that of `typing` would cost its import
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-READERS = ("directory", "headers", "libarchive", "stream", "zipfile")
-
 _TICK_MS = 50
 
 
@@ -59,7 +57,7 @@ class Reading:
     What one reader sees of a wheel.
 
     Attributes:
-        reader: One of `READERS`.
+        reader: One of `policy.READINGS`.
         entries: In the order in which it gives them.
         whole: Whether it came to the end.
         problems: What it does not take.

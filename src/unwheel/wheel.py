@@ -7,7 +7,7 @@ from __future__ import annotations
 import os
 
 from .backend import type_of
-from .engine import BACKENDS, no_destination, policy_here, run_many, run_one
+from .engine import no_destination, policy_here, run_many, run_one
 from .errors import (
     InvalidWheelError,
     Problem,
@@ -19,7 +19,7 @@ from .filename import stem as stem_of
 from .metadata import CoreMetadata, find_dist_info
 from .native import NativeArchive
 from .plan import judge_links, make_plan
-from .policy import Policy
+from .policy import BACKENDS, Policy
 from .record import Record, limit_size, record_missing
 from .values import cached_property
 
