@@ -33,7 +33,7 @@ RANKS = [
     "wheel",
     "distinfo treescan zipformat zipsource zipwriter newfile libraries",
     "repeats relinking packing commandline",
-    "readings readers compare",
+    "readings readers comparing",
     "install quantities hops knobs options progress listing graph",
     "wording tables commands cli __main__",
 ]

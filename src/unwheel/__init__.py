@@ -11,7 +11,7 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .backend import Entry, EntryTable
-    from .compare import Difference, compare
+    from .comparing import Difference, compare
     from .errors import (
         ArchiveError,
         CorruptMemberError,
@@ -51,7 +51,7 @@ __version__ = "0.1.0"
 # so that a program that only needs one pays for one.
 _HOMES = {
     "backend": ("Entry", "EntryTable"),
-    "compare": ("Difference", "compare"),
+    "comparing": ("Difference", "compare"),
     "errors": (
         "ArchiveError",
         "CorruptMemberError",

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     from .commandline import Arguments
-    from .compare import Comparison
+    from .comparing import Comparison
     from .errors import UnwheelError
     from .events import Event
     from .graph import LinkGraph
@@ -84,7 +84,7 @@ def _list(args: Arguments) -> Start:
 
 
 def _compare(args: Arguments) -> Start:
-    from .compare import compare_readings
+    from .comparing import compare_readings
 
     policy = _policy(args)
     return _each(

@@ -267,7 +267,7 @@ def _compare(command: argparse.ArgumentParser) -> None:
         "unwheel compare dist/*.whl",
         "unwheel compare --json suspect.whl",
         "unwheel compare --readers directory,headers,zipfile demo-*.whl",
-        module="compare",
+        module="comparing",
     )
     command.add_argument(
         "--readings",

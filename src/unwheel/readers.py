@@ -48,16 +48,19 @@ class Asked:
     Args:
         reader: A key of `OTHERS`.
         wheel: The path of the wheel.
+        size: Its bytes.
         limits: How much it may take.
     """
 
-    def __init__(self, reader: str, wheel: str, limits: Limits) -> None:
+    def __init__(
+        self, reader: str, wheel: str, size: int, limits: Limits
+    ) -> None:
         import subprocess
         from json import dumps
         from tempfile import TemporaryFile
 
         self._reader = reader
-        self._seconds = _SECONDS + (os.path.getsize(wheel) >> 20)
+        self._seconds = _SECONDS + (size >> 20)
         # A file, because nobody reads while it writes.
         self._told = TemporaryFile()  # noqa: SIM115 - closed by __exit__
         job = {

@@ -15,7 +15,7 @@ import os
 import time
 
 from . import native
-from .backend import Outcome, Outcomes
+from .backend import EntryTable, Outcome, Outcomes, type_of
 from .errors import DestinationError, UnwheelError
 from .libarchive import Header, Reader, ReadingError, spelled_alike
 
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
     from .plan import Plan
 
-# The last bytes in which libarchive looks for the end record, and its size.
+# In how many bytes at the end libarchive looks for the end record, from the
+# second on; and the size of that.
 _TAIL = 16 * 1024
 _END_SIZE = 22
 _LONGEST_COMMENT = 0xFFFF
@@ -326,10 +327,17 @@ def _disagreement(header: Header | None, plan: Plan, index: int) -> str | None:
     name = entries.names[index].encode("utf-8", "surrogateescape")
     if not spelled_alike(header.name, name):
         return f"it reads another name, {header.name!r}"
+    if header.kind != _kind(entries, index):
+        return f"it reads another type, {header.kind}"
     size = entries.sizes[index]
     if header.kind == "file" and header.size not in (size, None):
         return f"it reads another size, {header.size} bytes"
     return None
+
+
+def _kind(entries: EntryTable, index: int) -> str:
+    """The type of an accepted entry: that of its mode, or of its name."""
+    return type_of(entries.names[index], entries.mode(index))
 
 
 # --------------------------------------------------------------- the source
@@ -389,7 +397,7 @@ def _end_of_record(descriptor: int) -> int | None:
     tail = os.read(descriptor, size - start)
     os.lseek(descriptor, 0, os.SEEK_SET)
     at = tail.rfind(b"PK\5\6")
-    if at < 0 or len(tail) - at <= _TAIL:
+    if at < 0 or len(tail) - at < _TAIL:
         return None
     return start + at + _END_SIZE
 

@@ -11,7 +11,7 @@ from .report import LinkFact, Report
 
 TYPE_CHECKING = False  # that of `typing` would cost its import
 if TYPE_CHECKING:
-    from .compare import Comparison, Difference
+    from .comparing import Comparison, Difference
     from .packing import PackReport, TreeLink
 
 SHOWN = 20

@@ -137,7 +137,7 @@ def compare(
         wheel: The path of a wheel, or of any other ZIP archive.
         policy: Its limits bound every reading; of the rest only `descriptors`
             is heeded.
-        readings: Some of "directory" (ours, by the directory), "headers" (ours,
+        readings: Of "directory" (ours, by the directory), "headers" (ours,
             by the local headers alone), "libarchive" (seeking), "stream"
             (libarchive, as from a pipe) and "zipfile" (Python's).
 
@@ -172,21 +172,19 @@ def _read(path: str, policy: Policy, readers: Sequence[str]) -> list[Reading]:
     from .native import os_problem
     from .readers import Asked
 
+    try:
+        size = os.stat(path).st_size
+    except OSError as error:
+        problem = os_problem(error.errno or 0, "open")
+        raise SourceError([problem], wheel=path, errno=error.errno) from error
     with ExitStack() as stack:
-        try:
-            with open(path, "rb"):
-                asked = {
-                    reader: stack.enter_context(
-                        Asked(reader, path, policy.limits)
-                    )
-                    for reader in readers
-                    if reader not in _OWN
-                }
-        except OSError as error:
-            problem = os_problem(error.errno or 0, "cannot read the wheel")
-            raise SourceError(
-                [problem], wheel=path, errno=error.errno
-            ) from error
+        asked = {
+            reader: stack.enter_context(
+                Asked(reader, path, size, policy.limits)
+            )
+            for reader in readers
+            if reader not in _OWN
+        }
         own = {
             reader: _OWN[reader](path, policy)
             for reader in readers
@@ -247,10 +245,13 @@ def _all(views: Sequence[_View]) -> Iterator[Difference]:
 
 
 def _failures(views: Sequence[_View]) -> Iterator[Difference]:
-    """What some do not take, by entry."""
-    members = dict.fromkeys(
-        problem.member for view in views for problem in view.reading.problems
-    )
+    """What some do not take: the archive, and then by entry."""
+    members: dict[str | None, None] = {}
+    if not all(view.reading.whole for view in views):
+        members[None] = None
+    for view in views:
+        for problem in view.reading.problems:
+            members[problem.member] = None
     for member in members:
         yield Difference(
             member,
@@ -260,16 +261,19 @@ def _failures(views: Sequence[_View]) -> Iterator[Difference]:
 
 
 def _verdict(view: _View, member: str | None) -> str:
-    found = [p for p in view.reading.problems if p.member == member]
+    problems, whole = view.reading.problems, view.reading.whole
+    found = [problem for problem in problems if problem.member == member]
+    if member is None and not whole:
+        found = list(problems)
     if found:
         more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
-        told = replace(found[0], member=None)
+        told = found[0] if member is None else replace(found[0], member=None)
         return f"{told.code}: {told}{more}"
-    if member is None or not view.reading.whole:
+    if member is None:
         count = len(view.entries)
-        noun = "entry" if count == 1 else "entries"
-        end = "" if view.reading.whole else ", not to the end"
-        return f"{count} {noun}{end}"
+        return f"{count} {'entry' if count == 1 else 'entries'}"
+    if not whole:
+        return "given up"
     return "taken" if (member, 0) in view.entries else "not seen"
 
 
