@@ -31,6 +31,9 @@ OK = 0
 WARN = -20
 FATAL = -30
 
+# What it calls a malformed archive where the system has a number for that.
+_BSD_FILE_TYPE = 79
+
 # Read from the file at once.
 _BLOCK = 1 << 17
 
@@ -369,7 +372,7 @@ class Reader:
         if number == errno.ENOMEM:
             raise MemoryError(self._text())
         # Those that it uses to say what it thinks of the archive.
-        own = (-1, 0, errno.EILSEQ, errno.EINVAL, getattr(errno, "EFTYPE", 0))
+        own = (-1, 0, errno.EILSEQ, errno.EINVAL, _BSD_FILE_TYPE)
         os_error = 0 if number in own else number
         return ReadingError(self._text(), os_error=os_error, fatal=fatal)
 

@@ -258,15 +258,15 @@ _COMPARED = {"descriptors", *(knob.field for knob in LIMITS.knobs)}
 def _compare(command: argparse.ArgumentParser) -> None:
     _describe(
         command,
-        "Show where readers see different things in a WHEEL: the directory as"
-        " we read\nit, the local headers alone, libarchive that seeks,"
-        " libarchive that reads as from\na pipe (stream), and Python's"
-        " zipfile.  Names, order, types, modes, sizes,\nCRC-32, targets of"
-        " links and SHA-256 of every entry.  The exit status is 1 if\nthey"
-        " differ.  Needs 'unwheel[crosscheck]' for libarchive and stream.",
+        "Show where a WHEEL is another one to another reader: the directory,"
+        " or the\nlocal headers alone, as we read them; libarchive, seeking, or"
+        " as from a pipe\n(stream); Python's zipfile.  Compared are names,"
+        " order, types, modes, sizes,\nCRC-32, targets of links and SHA-256.  "
+        "The exit status is 1 if they differ.\nFor libarchive and stream"
+        " 'unwheel[crosscheck]' is needed.",
         "unwheel compare dist/*.whl",
         "unwheel compare --json suspect.whl",
-        "unwheel compare --readers directory,headers,zipfile demo-*.whl",
+        "unwheel compare --readings directory,headers,zipfile demo-*.whl",
         module="comparing",
     )
     command.add_argument(

@@ -159,7 +159,7 @@ def serve(reader: str, wheel: str, limits: dict[str, int]) -> None:
     except UnwheelError as error:
         notes.refuse(error.problems)
     except MemoryError:
-        notes.refuse([Problem("ENOMEM", "it runs out of memory")])
+        notes.refuse([Problem(_code(reader), "it runs out of memory")])
     except Exception as error:  # zipfile raises whatever comes to pass
         notes.refuse([_objection(reader, error)])
     write = sys.stdout.write
@@ -192,9 +192,12 @@ def _confine() -> None:
 def _objection(
     reader: str, error: Exception, name: str | None = None
 ) -> Problem:
-    code = "ZIPFILE" if reader == "zipfile" else "LIBARCHIVE"
     text = str(error) or type(error).__name__
-    return Problem(code, f"it does not take it: {text}", member=name)
+    return Problem(_code(reader), f"it does not take it: {text}", member=name)
+
+
+def _code(reader: str) -> str:
+    return "ZIPFILE" if reader == "zipfile" else "LIBARCHIVE"
 
 
 # -------------------------------------------------------------- libarchive
