@@ -15,6 +15,7 @@ from builder import (
 from places import demo
 
 from unwheel import (
+    LinkPolicy,
     Policy,
     UnwheelError,
 )
@@ -33,6 +34,7 @@ Build = Callable[[WheelBuilder], WheelBuilder]
 
 DEFAULT = Policy()
 PORTABLE = Policy(portable_names="refuse")
+WHEEL2 = LinkPolicy.named("strict").replace(wheel2=True)
 
 
 @dataclass(frozen=True)
@@ -73,3 +75,12 @@ class Attack:
 def packed(stream: bytes, data: bytes = b"x" * 100) -> Build:
     """A member whose DEFLATE stream is *stream*."""
     return lambda b: b.file("demo/x", data, packed=stream)
+
+
+def of_version_2(builder: WheelBuilder) -> WheelBuilder:
+    """Make it a wheel of version 2 (PEP 777), in which LINKS has a meaning."""
+    metadata = "Metadata-Version: 2.1\nName: demo\nVersion: 1.0\n"
+    tag = f"Root-Is-Purelib: false\nTag: {builder.tag}\n"
+    return builder.info("METADATA", metadata + "Wheel-Version: 2.0\n").info(
+        "WHEEL", f"Wheel-Version: 2.0\n{tag}"
+    )

@@ -22,6 +22,7 @@ from attack import OUTSIDE as OUTSIDE
 from attack import Attack
 from attacks_container import STRUCTURE
 from attacks_content import BOMBS, CONTENT
+from attacks_known import ADVISORIES
 from attacks_links import LINKS
 from attacks_names import CLASHES, KINDS, NAMES, UNPORTABLE
 from attacks_wheel import FILENAMES, RECORDS, WHEELS
@@ -37,6 +38,7 @@ def _all(**groups: Mapping[str, Attack]) -> dict[str, Attack]:
 
 
 ATTACKS = _all(
+    advisories=ADVISORIES,
     names=NAMES,
     unportable=UNPORTABLE,
     clashes=CLASHES,

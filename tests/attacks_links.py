@@ -5,19 +5,22 @@ Attacks by symbolic links.
 from __future__ import annotations
 
 from attack import (
+    FIRST,
     INFO,
     OUTSIDE,
     SHA,
+    WHEEL2,
     Attack,
     Build,
+    of_version_2,
 )
-from builder import (
-    WheelBuilder,
-)
+from builder import WheelBuilder
 from places import PLATFORM_TAG
 
 from unwheel import (
     CorruptMemberError,
+    InvalidWheelError,
+    LinkPolicy,
     Policy,
     RecordError,
     UnsafeMemberError,
@@ -51,6 +54,20 @@ def chain(length: int) -> Build:
 
     return build
 
+
+def in_links(rows: bytes, code: str, member: str) -> Attack:
+    """A file LINKS, of a wheel in which it has a meaning (PEP 778)."""
+    return Attack(
+        lambda b: of_version_2(b).info("LINKS", rows),
+        UnsafeMemberError,
+        code,
+        member,
+        policy=Policy(links=WHEEL2),
+    )
+
+
+# What wheel-axle's run time would make later.
+AXLE = Policy(links=LinkPolicy.named("strict").replace(encodings=("axle",)))
 
 LINKS = {
     "absolute": to(OUTSIDE, "ABSOLUTE"),
@@ -174,5 +191,221 @@ LINKS = {
         "CRC32",
         "demo/l",
         tag=PLATFORM_TAG,
+    ),
+    "absolute, to itself": to("/proc/self/cwd", "ABSOLUTE"),
+    "two slashes": to("//tmp/unwheel-evil", "ABSOLUTE"),
+    "home directory": to("~/unwheel-evil", "DANGLING"),
+    "out and in again": to("../../out/tree/demo/__init__.py", "ESCAPES"),
+    "out of the root, from the root": link(
+        "ESCAPES", lambda b: b.link("l", "../unwheel-evil"), "l"
+    ),
+    "drive letter without a slash": to("C:unwheel-evil", "BAD_TARGET"),
+    "UNC": to("\\\\server\\unwheel-evil", "BAD_TARGET"),
+    "empty component": to("..//demo/__init__.py", "BAD_TARGET"),
+    "in another case": to("__INIT__.py", "DANGLING"),
+    "a folder in which nothing is": to("../demo/none/", "DANGLING"),
+    "the metadata in another case": to(
+        f"../{INFO.upper()}/METADATA", "IN_METADATA"
+    ),
+    "the folder of the metadata": to(f"../{INFO}", "IN_METADATA"),
+    "a link to a link that leaves": link(
+        "ESCAPES",
+        lambda b: b.link("demo/a", "../../unwheel-evil").link("demo/b", "a"),
+        "demo/b",
+    ),
+    "a link to a link that is absolute": link(
+        "ABSOLUTE",
+        lambda b: b.link("demo/a", OUTSIDE).link("demo/b", "a"),
+        "demo/b",
+    ),
+    "by way of a link, up from where it leads": link(
+        "BAD_TARGET",
+        lambda b: (
+            b.file("a/b/c", b"x")
+            .link("demo/l", "../a/b")
+            .link("demo/m", "l/../../../unwheel-evil")
+        ),
+        "demo/m",
+    ),
+    "up from a folder that is a link": link(
+        "HAS_CHILDREN",
+        lambda b: b.link("demo/s", "..").link("demo/s/l", "../unwheel-evil"),
+        "demo/s",
+    ),
+    "a circle of three": link(
+        "CYCLE",
+        lambda b: (
+            b.link("demo/a", "b").link("demo/b", "c").link("demo/c", "a")
+        ),
+        "demo/c",
+    ),
+    "into its own folder": link(
+        "CYCLE", lambda b: b.link("demo/a", "a/b"), "demo/a"
+    ),
+    "two folders that lead into each other": link(
+        "ANCESTOR",
+        lambda b: (
+            b.file("a/x", b"")
+            .file("b/y", b"")
+            .link("a/l", "../b")
+            .link("b/m", "../a")
+        ),
+        "a/l",
+    ),
+    "a member beneath it, before": link(
+        "HAS_CHILDREN",
+        lambda b: b.file("demo/pkg/x.py", b"x").link("demo/pkg", OUTSIDE),
+        "demo/pkg",
+    ),
+    "a directory, and then a link of its name": link(
+        "HAS_CHILDREN",
+        lambda b: b.directory("demo/pkg/").link("demo/pkg", OUTSIDE),
+        "demo/pkg",
+    ),
+    "a file, and then a link of its name": link(
+        "DUPLICATE",
+        lambda b: b.file("demo/x", b"").link("demo/x", OUTSIDE),
+        "demo/x",
+    ),
+    "an entry beneath a file": link(
+        "FILE_AND_DIRECTORY",
+        lambda b: b.link(f"{FIRST}/l", "../tool.sh"),
+        FIRST,
+    ),
+    "the place of a scheme": link(
+        "CROSS_SCHEME",
+        lambda b: b.link("demo-1.0.data/purelib", "../demo"),
+        "demo-1.0.data/purelib",
+    ),
+    "the place of all schemes": link(
+        "CROSS_SCHEME",
+        lambda b: b.link("demo-1.0.data", "demo"),
+        "demo-1.0.data",
+    ),
+    "the place of the metadata": link(
+        "IN_METADATA",
+        lambda b: b.link("other-2.0.dist-info", "demo"),
+        "other-2.0.dist-info",
+    ),
+    "METADATA itself": Attack(
+        lambda b: b.link(f"{INFO}/METADATA", "WHEEL"),
+        InvalidWheelError,
+        "METADATA_FIELDS",
+        tag=PLATFORM_TAG,
+    ),
+    "a name that leaves": link(
+        "DOTDOT",
+        lambda b: b.link("../unwheel-evil", "demo"),
+        "../unwheel-evil",
+    ),
+    "deflated, and cut short": Attack(
+        lambda b: b.link("demo/l", "tool.sh", method=8, packed=b""),
+        CorruptMemberError,
+        "DEFLATE_TRUNCATED",
+        "demo/l",
+        tag=PLATFORM_TAG,
+    ),
+    "for any platform among others": link(
+        "ANY_TAG",
+        lambda b: b.link("demo/l", "__init__.py"),
+        "demo/l",
+        tag="py3-none-linux_x86_64.any",
+    ),
+    "out of the editable root": link(
+        "EDITABLE_ROOT",
+        lambda b: b.link("demo/l", OUTSIDE),
+        "demo/l",
+        policy=Policy(
+            links=LinkPolicy.named("editable").replace(
+                editable_root="/nowhere/at/all"
+            )
+        ),
+    ),
+    # ------------------------------------------------------ in other files
+    "LINKS in a wheel of version 2": Attack(
+        lambda b: of_version_2(b).info("LINKS", "demo/l,demo/tool.sh\n"),
+        InvalidWheelError,
+        "WHEEL_VERSION_UNKNOWN",
+    ),
+    "LINKS that is not UTF-8": in_links(
+        b"\xff,demo/tool.sh\n", "LINKS_NOT_UTF8", f"{INFO}/LINKS"
+    ),
+    "LINKS of three fields": in_links(
+        b"a,b,c\n", "LINKS_FIELDS", f"{INFO}/LINKS"
+    ),
+    "LINKS that leads out": in_links(
+        b"demo/l,../../unwheel-evil\n", "DOTDOT", "../../unwheel-evil"
+    ),
+    "LINKS that is made outside": in_links(
+        b"../unwheel-evil,demo/tool.sh\n", "DOTDOT", "../unwheel-evil"
+    ),
+    "LINKS with an absolute target": in_links(
+        b"demo/l,/tmp/unwheel-evil\n", "ABSOLUTE", "/tmp/unwheel-evil"
+    ),
+    "LINKS into the metadata": in_links(
+        f"demo/l,{INFO}/METADATA\n".encode(), "IN_METADATA", f"{INFO}/METADATA"
+    ),
+    "LINKS into another scheme": in_links(
+        b"demo/l,demo-1.0.data/data/x\n",
+        "CROSS_SCHEME",
+        "demo-1.0.data/data/x",
+    ),
+    "LINKS that dangles": in_links(
+        b"demo/l,demo/nothing\n", "LINKS_DIRECTION", "demo/l"
+    ),
+    "LINKS over a file": in_links(
+        b"demo/tool.sh,demo/__init__.py\n", "LINKS_DIRECTION", "demo/tool.sh"
+    ),
+    "LINKS that says other than the entries": Attack(
+        lambda b: (
+            of_version_2(b)
+            .link("demo/l", "tool.sh")
+            .info("LINKS", "demo/l,demo/__init__.py\n")
+        ),
+        UnsafeMemberError,
+        "LINKS_CONFLICT",
+        "demo/l",
+        tag=PLATFORM_TAG,
+        policy=Policy(links=WHEEL2),
+    ),
+    "LINKS that leaves a link out": Attack(
+        lambda b: of_version_2(b).link("demo/l", "tool.sh").info("LINKS", ""),
+        UnsafeMemberError,
+        "LINKS_CONFLICT",
+        "demo/l",
+        tag=PLATFORM_TAG,
+        policy=Policy(links=WHEEL2),
+    ),
+    "symlinks.txt that leads out": Attack(
+        lambda b: b.info("symlinks.txt", "demo/l,../../unwheel-evil,0\n"),
+        UnsafeMemberError,
+        "ESCAPES",
+        "demo/l",
+        tag=PLATFORM_TAG,
+        policy=AXLE,
+    ),
+    "symlinks.txt that is made outside": Attack(
+        lambda b: b.info("symlinks.txt", "../unwheel-evil,demo/tool.sh,0\n"),
+        UnsafeMemberError,
+        "DOTDOT",
+        "../unwheel-evil",
+        tag=PLATFORM_TAG,
+        policy=AXLE,
+    ),
+    "symlinks.txt of two fields": Attack(
+        lambda b: b.info("symlinks.txt", "demo/l,tool.sh\n"),
+        UnsafeMemberError,
+        "LINKS_FIELDS",
+        f"{INFO}/symlinks.txt",
+        tag=PLATFORM_TAG,
+        policy=AXLE,
+    ),
+    "symlinks.txt that calls a file a folder": Attack(
+        lambda b: b.info("symlinks.txt", "demo/l,tool.sh,1\n"),
+        UnsafeMemberError,
+        "BAD_TARGET",
+        "demo/l",
+        tag=PLATFORM_TAG,
+        policy=AXLE,
     ),
 }

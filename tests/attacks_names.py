@@ -6,11 +6,7 @@ from __future__ import annotations
 
 import stat
 
-from attack import (
-    OUTSIDE,
-    PORTABLE,
-    Attack,
-)
+from attack import DEFAULT, INFO, OUTSIDE, PORTABLE, Attack
 from places import PLATFORM_TAG
 
 from unwheel import (
@@ -19,7 +15,9 @@ from unwheel import (
 )
 
 
-def named(name: str | bytes, code: str, **lies: object) -> Attack:
+def named(
+    name: str | bytes, code: str, policy: Policy = DEFAULT, **lies: object
+) -> Attack:
     """A file of a name that is refused."""
     text = (
         name
@@ -27,8 +25,17 @@ def named(name: str | bytes, code: str, **lies: object) -> Attack:
         else name.decode("utf-8", "surrogateescape")
     )
     return Attack(
-        lambda b: b.file(name, b"x", **lies), UnsafeMemberError, code, text
+        lambda b: b.file(name, b"x", **lies),
+        UnsafeMemberError,
+        code,
+        text,
+        policy=policy,
     )
+
+
+def a_directory(name: str, code: str) -> Attack:
+    """A directory of a name that is refused."""
+    return Attack(lambda b: b.directory(name), UnsafeMemberError, code, name)
 
 
 NAMES = {
@@ -158,6 +165,59 @@ NAMES = {
         "a/../../unwheel-evil",
         tag=PLATFORM_TAG,
     ),
+    "the root as a directory": a_directory("/", "ABSOLUTE"),
+    "this directory as a directory": a_directory("./", "DOT_COMPONENT"),
+    "the parent as a directory": a_directory("../", "DOTDOT"),
+    "directory with two slashes": a_directory("demo/x//", "EMPTY_COMPONENT"),
+    "directory twice": Attack(
+        lambda b: b.directory("demo/x/").directory("demo/x/"),
+        UnsafeMemberError,
+        "DUPLICATE",
+        "demo/x/",
+    ),
+    "RECORD twice": Attack(
+        lambda b: b.info("RECORD", "a").info("RECORD", "b"),
+        UnsafeMemberError,
+        "DUPLICATE",
+        f"{INFO}/RECORD",
+    ),
+    "the metadata as a file": Attack(
+        lambda b: b.file(INFO, b"x"),
+        UnsafeMemberError,
+        "FILE_AND_DIRECTORY",
+        INFO,
+    ),
+    "one plain, one up and down": named("x/../demo/__init__.py", "DOTDOT"),
+    "one plain, one with a dot": named("./demo/__init__.py", "DOT_COMPONENT"),
+    "one plain, one absolute": named("/demo/__init__.py", "ABSOLUTE"),
+    "dots at the end of a directory": named("demo/x/.", "DOT_COMPONENT"),
+    "dots and spaces": named("demo/. ./x", "TRAILING_DOT_OR_SPACE", PORTABLE),
+    "two dots and a space at the end": named("demo/.. ", "DOTDOT"),
+    "a drive and nothing": named("c:", "DRIVE_LETTER"),
+    "drive letter with a backslash": named("C:\\unwheel-evil", "BACKSLASH"),
+    "a device path": named("//./unwheel-evil", "ABSOLUTE"),
+    "a verbatim path": named("\\\\?\\C:\\unwheel-evil", "BACKSLASH"),
+    "backslash at the end": named("demo/x\\", "BACKSLASH"),
+    "tab": named("demo/a\tb.py", "CONTROL_CHARACTER"),
+    "carriage return": named("demo/a\rb.py", "CONTROL_CHARACTER"),
+    "next line": named("demo/a\u0085b.py", "CONTROL_CHARACTER"),
+    "soft hyphen": named("demo/a\u00adb.py", "CONTROL_CHARACTER"),
+    "byte order mark": named("\ufeffdemo/a.py", "CONTROL_CHARACTER"),
+    "no character": named("demo/\uffff.py", "CONTROL_CHARACTER"),
+    "tags that hide text": named("demo/a\U000e0041.py", "CONTROL_CHARACTER"),
+    "left to right isolate": named("demo/\u2066a.py", "CONTROL_CHARACTER"),
+    "UTF-8 cut short": named(b"demo/\xe2\x82", "NOT_UTF8", flags=0x800),
+    "beyond Unicode": named(b"demo/\xf4\x90\x80\x80", "NOT_UTF8", flags=0x800),
+    "overlong dots": named(
+        b"demo/\xc0\xae\xc0\xae/x", "NOT_UTF8", flags=0x800
+    ),
+    "UTF-8 of UTF-16": named(
+        b"demo/\xed\xa0\xbd\xed\xb0\x8d", "NOT_UTF8", flags=0x800
+    ),
+    "Latin-1": named("demo/\u00e9".encode("latin-1"), "NOT_UTF8"),
+    "Shift JIS with a backslash in it": named(
+        "demo/\u8868".encode("shift-jis"), "BACKSLASH"
+    ),
 }
 
 
@@ -180,6 +240,22 @@ UNPORTABLE = {
     "device": unportable("demo/aux.py", "DEVICE_NAME"),
     "device without extension": unportable("demo/NUL", "DEVICE_NAME"),
     "superscript device": unportable("demo/COM\u00b9.txt", "DEVICE_NAME"),
+    "less than": unportable("demo/a<b", "RESERVED_CHARACTER"),
+    "greater than": unportable("demo/a>b", "RESERVED_CHARACTER"),
+    "quote": unportable('demo/a"b', "RESERVED_CHARACTER"),
+    "bar": unportable("demo/a|b", "RESERVED_CHARACTER"),
+    "asterisk": unportable("demo/*.py", "RESERVED_CHARACTER"),
+    "stream of a directory": unportable("demo::$INDEX_ALLOCATION/x", "COLON"),
+    "drive letter further in": unportable("demo/C:/x", "COLON"),
+    "a dot after a directory": unportable("demo./x", "TRAILING_DOT_OR_SPACE"),
+    "nothing but a space": unportable("demo/ /x", "TRAILING_DOT_OR_SPACE"),
+    "device in capitals": unportable("demo/CON", "DEVICE_NAME"),
+    "device in mixed case": unportable("demo/Prn.Tar.gz", "DEVICE_NAME"),
+    "device as a directory": unportable("nul/x", "DEVICE_NAME"),
+    "device with a number": unportable("demo/com0.py", "DEVICE_NAME"),
+    "device with a space": unportable("demo/LPT9 .txt", "DEVICE_NAME"),
+    "the console's input": unportable("demo/CONIN$", "DEVICE_NAME"),
+    "the console's output": unportable("demo/conout$.x", "DEVICE_NAME"),
 }
 
 
@@ -204,6 +280,25 @@ CLASHES = {
     ),
     "composed": clash(
         "demo/\u00e9", "demo/e\u0301", "NFC_CLASH", "demo/e\u0301"
+    ),
+    "composed directories": clash(
+        "\u00e9/a", "e\u0301/b", "NFC_CLASH", "\u00e9"
+    ),
+    "Greek sigmas": clash(
+        "demo/\u03c3", "demo/\u03c2", "CASE_CLASH", "demo/\u03c2"
+    ),
+    "a ligature": clash("demo/\ufb01", "demo/FI", "CASE_CLASH", "demo/FI"),
+    "the Kelvin sign": clash(
+        "demo/k", "demo/\u212a", "CASE_CLASH", "demo/\u212a"
+    ),
+    "the Angstrom sign": clash(
+        "demo/\u00c5", "demo/\u212b", "NFC_CLASH", "demo/\u212b"
+    ),
+    "the metadata": clash(
+        f"{INFO}/METADATA",
+        f"{INFO}/metadata",
+        "CASE_CLASH",
+        f"{INFO}/metadata",
     ),
 }
 
@@ -260,5 +355,43 @@ KINDS = {
         UnsafeMemberError,
         "SLASH_NAME",
         "demo/x",
+    ),
+    "whiteout of BSD": typed(0o160000, 3, "FILE_TYPE"),
+    "door of Solaris": typed(0o150000, 3, "FILE_TYPE"),
+    "FIFO of another host": typed(stat.S_IFIFO, 0, "FILE_TYPE"),
+    "device of macOS's host": typed(stat.S_IFBLK, 19, "FILE_TYPE"),
+    # A directory to Go, whose reader takes macOS for Unix.
+    "directory of macOS's host without a slash": typed(
+        stat.S_IFDIR, 19, "SLASH_NAME"
+    ),
+    "directory of MS-DOS without a slash, by its mode": typed(
+        stat.S_IFDIR, 0, "SLASH_NAME"
+    ),
+    "slash and file of macOS's host": slashed(stat.S_IFREG, 19, "strict"),
+    "slash and FIFO of MS-DOS": slashed(stat.S_IFIFO, 0, "strict"),
+    "a file that NTFS calls a directory": Attack(
+        lambda b: b.file("demo/x", b"x", host=10, external_attr=0x10),
+        UnsafeMemberError,
+        "SLASH_NAME",
+        "demo/x",
+    ),
+    "a file that VFAT calls a directory": Attack(
+        lambda b: b.file("demo/x", b"x", host=14, external_attr=0x10),
+        UnsafeMemberError,
+        "SLASH_NAME",
+        "demo/x",
+    ),
+    "a file of Unix that MS-DOS would call a directory": Attack(
+        lambda b: b.file("demo/x", b"x", external_attr=0o100644 << 16 | 0x10),
+        UnsafeMemberError,
+        "SLASH_NAME",
+        "demo/x",
+    ),
+    "a link with a slash": Attack(
+        lambda b: b.link("demo/l/", ""),
+        UnsafeMemberError,
+        "SLASH_NAME",
+        "demo/l/",
+        tag=PLATFORM_TAG,
     ),
 }

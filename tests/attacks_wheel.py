@@ -29,6 +29,18 @@ def row(text: str, code: str, member: str | None) -> Attack:
     return Attack(lambda b: b.more_rows(text), RecordError, code, member)
 
 
+def digest(cell: str, code: str) -> Attack:
+    """A second field of a row."""
+    return Attack(
+        lambda b: b.row(FIRST, digest=cell), RecordError, code, FIRST
+    )
+
+
+def size(cell: str, code: str) -> Attack:
+    """A third field of a row."""
+    return Attack(lambda b: b.row(FIRST, size=cell), RecordError, code, FIRST)
+
+
 RECORDS = {
     "a row outside the tree": row(
         f"../../unwheel-evil,{SHA},1", "RECORD_NAME", "../../unwheel-evil"
@@ -121,6 +133,114 @@ RECORDS = {
     "empty": Attack(
         lambda b: b.record(b""), RecordError, "NOT_IN_RECORD", FIRST
     ),
+    "a drive letter": row("C:/x,,", "RECORD_NAME", "C:/x"),
+    "a row that goes up and down": row(
+        "demo/../demo/x.py,,", "RECORD_NAME", "demo/../demo/x.py"
+    ),
+    "a row with a dot": row("./demo/x.py,,", "RECORD_NAME", "./demo/x.py"),
+    "a row of a directory": row("demo/,,", "RECORD_NAME", "demo/"),
+    "a row without a name": row(",,", "RECORD_NAME", ""),
+    "a row with a control character": row(
+        "demo/\x1bx,,", "RECORD_NAME", "demo/\x1bx"
+    ),
+    "a row in another case": row(
+        f"Demo/__init__.py,{SHA},12", "NOT_IN_ARCHIVE", "Demo/__init__.py"
+    ),
+    "a row that is composed otherwise": Attack(
+        lambda b: (
+            b.file("demo/\u00e9", b"x")
+            .without_row("demo/\u00e9")
+            .more_rows(f"demo/e\u0301,{SHA},12")
+        ),
+        RecordError,
+        "NOT_IN_ARCHIVE",
+        "demo/e\u0301",
+    ),
+    "two rows that differ": Attack(
+        lambda b: b.more_rows(f"{FIRST},sha256={'A' * 43},12"),
+        RecordError,
+        "RECORD_DUPLICATE",
+        FIRST,
+    ),
+    "RECORD twice in itself": row(
+        f"{INFO}/RECORD,,", "RECORD_DUPLICATE", f"{INFO}/RECORD"
+    ),
+    "a row of one field": row("demo", "RECORD_FIELDS", None),
+    "an empty line": row("", "RECORD_FIELDS", None),
+    "a quote that stays open": row('"demo/x,,', "RECORD_FIELDS", None),
+    "letters after a quote": row('"demo"/x,,', "RECORD_FIELDS", None),
+    "a byte order mark": Attack(
+        lambda b: b.record(f"\ufeff{FIRST},{SHA},12\n"),
+        RecordError,
+        "RECORD_NAME",
+        f"\ufeff{FIRST}",
+    ),
+    "UTF-16": Attack(
+        lambda b: b.record(f"{FIRST},,\n".encode("utf-16")),
+        RecordError,
+        "RECORD_NOT_UTF8",
+    ),
+    "Latin-1": Attack(
+        lambda b: b.record("demo/\u00e9,,\n".encode("latin-1")),
+        RecordError,
+        "RECORD_NOT_UTF8",
+    ),
+    "more rows than a wheel can need": Attack(
+        lambda b: b.record(",,\n" * 11_000), RecordError, "RECORD_ROWS"
+    ),
+    "a link, for a file": Attack(
+        lambda b: b.row(FIRST, digest="symlink=tool.sh", size=""),
+        RecordError,
+        "RECORD_MISMATCH",
+        FIRST,
+    ),
+    "a link with a size": Attack(
+        lambda b: b.row(FIRST, digest="symlink=tool.sh"),
+        RecordError,
+        "RECORD_SIZE",
+        FIRST,
+    ),
+    "a digest that is not urlsafe": digest(
+        "sha256=" + "+/" * 21 + "A", "RECORD_DIGEST"
+    ),
+    # Its last digit has two bits that are of no byte.
+    "a digest spelled in another way": digest(
+        SHA[:-1] + chr(ord(SHA[-1]) + 1), "RECORD_DIGEST"
+    ),
+    "a digest with a space": digest(SHA + " ", "RECORD_DIGEST"),
+    "a digest without an algorithm": digest(SHA[7:], "RECORD_DIGEST"),
+    "a digest after a colon": digest(SHA.replace("=", ":"), "RECORD_DIGEST"),
+    "an algorithm without a digest": digest("sha256=", "RECORD_DIGEST"),
+    "two digests": digest(f"{SHA};{SHA}", "RECORD_DIGEST"),
+    "no name of an algorithm": digest(SHA[6:], "RECORD_ALGORITHM"),
+    "CRC-32": digest("crc32=AAAAAA", "RECORD_WEAK"),
+    "SHA-224": digest("sha224=" + "A" * 38, "RECORD_WEAK"),
+    "MD5 in capitals": digest("MD5=" + "A" * 22, "RECORD_WEAK"),
+    "SHAKE, of any length": digest("shake_256=AA", "RECORD_ALGORITHM"),
+    "a negative size": size("-12", "RECORD_SIZE"),
+    "a size with a sign": size("+12", "RECORD_SIZE"),
+    "a size with a space": size(" 12", "RECORD_SIZE"),
+    "a size with an underscore": size("1_2", "RECORD_SIZE"),
+    "a size in other digits": size("\u0661\u0662", "RECORD_SIZE"),
+    "a size with a point": size("12.0", "RECORD_SIZE"),
+    "a size of many digits": size("9" * 21, "RECORD_SIZE"),
+    "a size that is right modulo 2^32": size(
+        str((1 << 32) + 12), "RECORD_SIZE_DIFFERS"
+    ),
+    **{
+        f"another file's {algorithm}": Attack(
+            lambda b, algorithm=algorithm: b.row(
+                FIRST, digest=digest_of(b"other", algorithm)
+            ),
+            MismatchError,
+            algorithm.upper(),
+            FIRST,
+        )
+        for algorithm in (
+            *("sha384", "sha512", "sha3_256", "sha3_384", "sha3_512"),
+            *("blake2b", "blake2s"),
+        )
+    },
 }
 
 
@@ -135,6 +255,35 @@ def wheel_file(text: str) -> Build:
 def invalid(code: str, build: Build, member: str | None = None) -> Attack:
     """A sound archive that is no wheel."""
     return Attack(build, InvalidWheelError, code, member)
+
+
+def metadata(text: str, code: str) -> Attack:
+    """A METADATA of its own."""
+    return invalid(code, lambda b: b.info("METADATA", text))
+
+
+def in_dist_info(name: str) -> Build:
+    """All metadata in a directory of another name."""
+
+    def build(builder: WheelBuilder) -> WheelBuilder:
+        for file in ("METADATA", "WHEEL", "RECORD"):
+            builder.file(f"{name}/{file}", b"x")
+        return builder.without("METADATA", "WHEEL", "RECORD")
+
+    return build
+
+
+def entry_point(
+    name: str, code: str = "ENTRY_POINT_NAME", group: str = "console_scripts"
+) -> Attack:
+    """A script that an installer would write, under that *name*."""
+    return invalid(
+        code,
+        lambda b: b.info(
+            "entry_points.txt", f"[{group}]\ndemo = demo:f\n{name} = demo:f\n"
+        ),
+        f"{INFO}/entry_points.txt",
+    )
 
 
 OTHER = "other-2.0.dist-info"
@@ -187,6 +336,157 @@ WHEELS = {
         lambda b: b.file("demo-1.0.data/scripts/sub/x", b"#!"),
         "demo-1.0.data/scripts/sub/x",
     ),
+    "no .dist-info": invalid(
+        "DIST_INFO_MISSING",
+        lambda b: b.without("METADATA", "WHEEL", "RECORD"),
+    ),
+    ".dist-info further in": invalid(
+        "DIST_INFO_MISSING",
+        lambda b: b.without("METADATA", "WHEEL", "RECORD").file(
+            f"demo/{INFO}/METADATA", b"x"
+        ),
+    ),
+    ".dist-info in capitals": invalid(
+        "DIST_INFO_NAME",
+        lambda b: b.without("METADATA", "WHEEL", "RECORD").file(
+            "demo-1.0.DIST-INFO/METADATA", b"x"
+        ),
+    ),
+    ".dist-info of another version": invalid(
+        "DIST_INFO_NAME", in_dist_info("demo-1.1.dist-info")
+    ),
+    ".dist-info without a version": invalid(
+        "DIST_INFO_NAME", in_dist_info("demo.dist-info")
+    ),
+    ".dist-info without a name": invalid(
+        "DIST_INFO_NAME", in_dist_info("-1.0.dist-info")
+    ),
+    ".dist-info and nothing else": invalid(
+        "DIST_INFO_NAME", in_dist_info(".dist-info")
+    ),
+    "another distribution's metadata in .data": invalid(
+        "DIST_INFO_MANY",
+        lambda b: b.file(f"demo-1.0.data/purelib/{OTHER}/METADATA", b"x"),
+        f"demo-1.0.data/purelib/{OTHER}/METADATA",
+    ),
+    "its own metadata once more in .data": invalid(
+        "DIST_INFO_MANY",
+        lambda b: b.file(f"demo-1.0.data/platlib/{INFO}/RECORD", b"x"),
+        f"demo-1.0.data/platlib/{INFO}/RECORD",
+    ),
+    "a file twice, once in .data": invalid(
+        "DATA_CLASH",
+        lambda b: b.file(f"demo-1.0.data/purelib/{FIRST}", b"evil"),
+        f"demo-1.0.data/purelib/{FIRST}",
+    ),
+    "a file twice in .data": invalid(
+        "DATA_CLASH",
+        lambda b: b.file("demo-1.0.data/purelib/x.py", b"1").file(
+            "demo-1.0.data/platlib/x.py", b"2"
+        ),
+        "demo-1.0.data/platlib/x.py",
+    ),
+    "data without a key": invalid(
+        "DATA_KEY",
+        lambda b: b.file("demo-1.0.data/x", b"x"),
+        "demo-1.0.data/x",
+    ),
+    "a key in another case": invalid(
+        "DATA_KEY",
+        lambda b: b.file("demo-1.0.data/Scripts/x", b"x"),
+        "demo-1.0.data/Scripts",
+    ),
+    "a script of a version of the interpreter": invalid(
+        "SCRIPT_OVERWRITES_PYTHON",
+        lambda b: b.file("demo-1.0.data/scripts/python3.13t", b"#!"),
+        "demo-1.0.data/scripts/python3.13t",
+    ),
+    "a script that is the interpreter on Windows": invalid(
+        "SCRIPT_OVERWRITES_PYTHON",
+        lambda b: b.file("demo-1.0.data/scripts/PythonW.EXE", b"MZ"),
+        "demo-1.0.data/scripts/PythonW.EXE",
+    ),
+    "data that is the interpreter": invalid(
+        "SCRIPT_OVERWRITES_PYTHON",
+        lambda b: b.file("demo-1.0.data/data/bin/python", b"#!"),
+        "demo-1.0.data/data/bin/python",
+    ),
+    "data that is the interpreter on Windows": invalid(
+        "SCRIPT_OVERWRITES_PYTHON",
+        lambda b: b.file("demo-1.0.data/data/python.exe", b"MZ"),
+        "demo-1.0.data/data/python.exe",
+    ),
+    "the interpreter, in another's .data": invalid(
+        "SCRIPT_OVERWRITES_PYTHON",
+        lambda b: b.file("other-2.0.data/scripts/python", b"#!"),
+        "other-2.0.data/scripts/python",
+    ),
+    "an entry point that is the interpreter": entry_point(
+        "python3", "SCRIPT_OVERWRITES_PYTHON"
+    ),
+    "an entry point that leaves": entry_point("../../unwheel-evil"),
+    "an entry point that is absolute": entry_point(f"{OUTSIDE}/x"),
+    "an entry point in a directory": entry_point("sub/x"),
+    "an entry point with a backslash": entry_point("..\\unwheel-evil"),
+    "an entry point on another drive": entry_point("C:unwheel-evil"),
+    "an entry point of windows that leaves": entry_point(
+        "../unwheel-evil", group="gui_scripts"
+    ),
+    "an entry point in an indented group": invalid(
+        "ENTRY_POINT_NAME",
+        lambda b: b.info(
+            "entry_points.txt",
+            "[x]\na = b\n  [console_scripts]\n  ../unwheel-evil = demo:f\n",
+        ),
+        f"{INFO}/entry_points.txt",
+    ),
+    "another version in METADATA": metadata(
+        "Name: demo\nVersion: 1.1\n", "METADATA_DIFFERS"
+    ),
+    "no name in METADATA": metadata("Version: 1.0\n", "METADATA_FIELDS"),
+    "an empty name in METADATA": metadata(
+        "Name:\nVersion: 1.0\n", "METADATA_FIELDS"
+    ),
+    "no version in METADATA": metadata("Name: demo\n", "METADATA_FIELDS"),
+    "two versions in METADATA": metadata(
+        "Name: demo\nVersion: 1.0\nVersion: 1.0\n", "METADATA_FIELDS"
+    ),
+    "a name in the body of METADATA": metadata(
+        "Version: 1.0\n\nName: demo\n", "METADATA_FIELDS"
+    ),
+    "METADATA that is not UTF-8": invalid(
+        "HEADERS_NOT_UTF8",
+        lambda b: b.info("METADATA", b"Name: demo\nVersion: 1.0\nX: \xff\n"),
+    ),
+    "METADATA with a NUL": metadata(
+        "Name: demo\0\nVersion: 1.0\n", "HEADERS_NUL"
+    ),
+    "WHEEL with a NUL": invalid(
+        "HEADERS_NUL", wheel_file("Wheel-Version: 1.0\nTag: \0\n")
+    ),
+    "an empty METADATA": metadata("", "METADATA_FIELDS"),
+    "an empty WHEEL": invalid("WHEEL_VERSION", wheel_file("")),
+    "two versions": invalid(
+        "WHEEL_VERSION", wheel_file("Wheel-Version: 1.0\nWheel-Version: 1.0\n")
+    ),
+    "a version of one number": invalid(
+        "WHEEL_VERSION", wheel_file("Wheel-Version: 1\n")
+    ),
+    "a version of three numbers": invalid(
+        "WHEEL_VERSION", wheel_file("Wheel-Version: 1.0.0\n")
+    ),
+    "a version of no numbers": invalid(
+        "WHEEL_VERSION", wheel_file("Wheel-Version: 1.x\n")
+    ),
+    "a version of the past": invalid(
+        "WHEEL_VERSION_UNKNOWN", wheel_file("Wheel-Version: 0.1\n")
+    ),
+    "METADATA of another version of the format": invalid(
+        "WHEEL_VERSION",
+        lambda b: b.info(
+            "METADATA", "Name: demo\nVersion: 1.0\nWheel-Version: 2.0\n"
+        ),
+    ),
 }
 
 
@@ -218,5 +518,22 @@ FILENAMES = {
     "a line break": called("demo-1.0-py3-none-any\n.whl"),
     "another wheel under this name": instead(
         WheelBuilder("evil", "1.0"), "DIST_INFO_NAME"
+    ),
+    "no name": called("-1.0-py3-none-any.whl"),
+    "no version": called("demo--py3-none-any.whl"),
+    "a build tag that begins with a letter": called(
+        "demo-1.0-x1-py3-none-any.whl"
+    ),
+    "a part too much": called("demo-1.0-1-2-py3-none-any.whl"),
+    "an empty tag": called("demo-1.0-py3-none-.whl"),
+    "an empty tag between others": called("demo-1.0-py2..py3-none-any.whl"),
+    "a space": called("demo-1.0-py3-none-any .whl"),
+    "another extension's case": called("demo-1.0-py3-none-any.WHL"),
+    "a letter that looks like another": called(
+        "d\u0435mo-1.0-py3-none-any.whl"
+    ),
+    "of version 2": called("demo-1.0-py3-none-any.whlx"),
+    "another version under this name": instead(
+        WheelBuilder("demo", "1.1"), "DIST_INFO_NAME"
     ),
 }

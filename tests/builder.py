@@ -732,8 +732,16 @@ class WheelBuilder(ArchiveBuilder):
         text = "".join(f"{row}\n" for row in rows if row is not None)
         return text.encode("utf-8", "surrogateescape")
 
-    def build(self) -> bytes:
-        """The wheel.  It can be built again, and more be added before."""
+    def record_bytes(self) -> bytes:
+        """RECORD, as it will be if nothing more is added."""
+        before = self._complete()
+        try:
+            return self._record()
+        finally:
+            self.members = before
+
+    def _complete(self) -> list[Member]:
+        """Add what is missing; give back the members there were before."""
         before = list(self.members)
         there = {member.path for member in before}
         for name, make in (
@@ -744,6 +752,11 @@ class WheelBuilder(ArchiveBuilder):
             wanted = f"{self.dist_info}/{name}" not in there
             if wanted and name not in self._left_out:
                 self.info(name, make())
+        return before
+
+    def build(self) -> bytes:
+        """The wheel.  It can be built again, and more be added before."""
+        before = self._complete()
         try:
             return super().build()
         finally:

@@ -26,10 +26,7 @@ _REGULAR = stat.S_IFREG >> _TYPE_SHIFT
 _DIRECTORY = stat.S_IFDIR >> _TYPE_SHIFT
 _LINK = stat.S_IFLNK >> _TYPE_SHIFT
 
-# Hosts with MS-DOS attributes, FAT to NTFS, and that of a directory
-# (APPNOTE 4.4.2.2).
-_DOS_HOSTS = (0, 6, 10, 14)
-_DOS_DIRECTORY = 0x10
+_DOS_DIRECTORY = 0x10  # an attribute (APPNOTE 4.4.2.2)
 
 # What `links` says of a link that has the name of something else.
 _OF_LINKS = ("DUPLICATE", "FILE_AND_DIRECTORY")
@@ -60,16 +57,15 @@ def judge_types(table: EntryTable, findings: Findings) -> Kinds:
     if _sort_plain(table, kinds):
         return kinds
     files, directories, symlinks = [], [], []
-    for k, (name, made_by, attributes) in enumerate(
-        zip(table.names, table.made_by, table.attributes, strict=True)
+    for k, (name, attributes) in enumerate(
+        zip(table.names, table.attributes, strict=True)
     ):
-        host, kind = made_by >> 8, attributes >> 28
-        problem = _type_problem(name, host, kind, attributes)
+        problem = _type_problem(name, attributes)
         if problem is not None:
             findings.refuse(UnsafeMemberError, [problem])
         elif name.endswith("/"):
             directories.append(k)
-        elif kind == _LINK:
+        elif attributes >> 28 == _LINK:
             symlinks.append(k)
         else:
             files.append(k)
@@ -87,21 +83,24 @@ def _sort_plain(table: EntryTable, kinds: Kinds) -> bool:
     if {made_by >> 8 for made_by in set(table.made_by)} - {HOST_UNIX}:
         return False
     if b"/\0" not in table.names_blob:
-        return _are(_REGULAR, table.attributes)
+        return _are_files(table.attributes)
     slashed = [name.endswith("/") for name in table.names]
     files = [k for k, is_directory in enumerate(slashed) if not is_directory]
     directories = list(compress(range(len(table)), slashed))
-    if not _are(_REGULAR, [table.attributes[k] for k in files]):
+    if not _are_files([table.attributes[k] for k in files]):
         return False
-    if not _are(_DIRECTORY, [table.attributes[k] for k in directories]):
+    if {table.attributes[k] >> 28 for k in directories} - {_DIRECTORY, 0}:
         return False
     kinds.files, kinds.directories = files, directories
     return True
 
 
-def _are(kind: int, attributes: Sequence[int]) -> bool:
-    """Whether all *attributes* are of that *kind*, or say nothing."""
-    return {attribute >> 28 for attribute in set(attributes)} <= {kind, 0}
+def _are_files(attributes: Sequence[int]) -> bool:
+    """Whether all *attributes* are of files, or say nothing."""
+    return all(
+        attribute >> 28 in (_REGULAR, 0) and not attribute & _DOS_DIRECTORY
+        for attribute in set(attributes)
+    )
 
 
 def _link_fields(table: EntryTable) -> Iterator[Problem]:
@@ -122,11 +121,14 @@ _TYPE_NAMES = {
 }
 
 
-def _type_problem(
-    name: str, host: int, kind: int, attributes: int
-) -> Problem | None:
-    if host != HOST_UNIX:
-        return _foreign_problem(name, host, kind, attributes)
+def _type_problem(name: str, attributes: int) -> Problem | None:
+    """
+    Why an entry is none of the three, or not the same one to every reader.
+
+    Mode and MS-DOS attributes count under any host (APPNOTE 4.4.2.2): readers
+    differ about whose host has which, and some never look.
+    """
+    kind = attributes >> 28
     if name.endswith("/"):
         if kind in (0, _DIRECTORY):
             return None
@@ -135,40 +137,20 @@ def _type_problem(
             "the name of a directory with the mode of something else",
             member=name,
         )
-    if kind in (0, _REGULAR, _LINK):
-        return None
-    if kind == _DIRECTORY:
+    if kind == _DIRECTORY or attributes & _DOS_DIRECTORY:
         return Problem(
             "SLASH_NAME",
-            "the mode of a directory, but the name does not end in '/'",
+            "the attributes of a directory, but the name does not end in '/'",
             member=name,
         )
+    if kind in (0, _REGULAR, _LINK):
+        return None
     return Problem(
         "FILE_TYPE",
         "neither a file nor a directory nor a link",
         member=name,
         found=_TYPE_NAMES.get(kind, f"type {kind:#x}"),
     )
-
-
-def _foreign_problem(
-    name: str, host: int, kind: int, attributes: int
-) -> Problem | None:
-    """What another host than Unix says, that careful readers read in two."""
-    if kind == _LINK and name.endswith("/"):
-        return Problem(
-            "SLASH_NAME",
-            "the name of a directory with the mode of a link",
-            member=name,
-        )
-    is_directory = host in _DOS_HOSTS and attributes & _DOS_DIRECTORY
-    if is_directory and not name.endswith("/"):
-        return Problem(
-            "SLASH_NAME",
-            "a directory to MS-DOS, but the name does not end in '/'",
-            member=name,
-        )
-    return None
 
 
 def judge_names(
