@@ -168,7 +168,7 @@ class _Voice:
             ours = isinstance(result, DestinationError)
             return OUR_SIDE if ours else REFUSED
         self._tell_success(result, wheel)
-        return DONE
+        return REFUSED if _differs(result) else DONE
 
     def _tell_refusal(self, error: UnwheelError, wheel: str) -> None:
         from . import wording
@@ -187,7 +187,7 @@ class _Voice:
             if len(self._wheels) > 1:
                 self._say(f"{_printable(wheel)}:")
             self._say(self._as_text(result))
-        elif not self._args.quiet:
+        elif not self._args.quiet or _differs(result):
             self._say(self._as_text(result))
         if not self._args.quiet and not self._args.json:
             self._tell_more(result, wheel)
@@ -207,6 +207,10 @@ class _Voice:
 
             say = wording.packed if command == "pack" else wording.summary
             return say(result)
+        if command == "compare":
+            from . import wording
+
+            return wording.compared(result)
         from . import tables
 
         if command == "relink":
@@ -243,6 +247,11 @@ class _Voice:
     def _complain(self, text: str) -> None:
         if self._progress is None or not self._progress.say(text):
             _complain(text)
+
+
+def _differs(result: Success) -> bool:
+    """Whether it is a comparison, of readers that do not agree."""
+    return bool(getattr(result, "differences", False))
 
 
 def _progress(args: Arguments) -> Progress | None:

@@ -19,6 +19,7 @@ from .errors import (
     DestinationError,
     MismatchError,
     Problem,
+    SourceError,
     UnwheelError,
 )
 
@@ -35,12 +36,14 @@ if TYPE_CHECKING:
     from typing import TypeAlias
     from weakref import ReferenceType
 
+    from .backend import Outcomes
     from .events import Event
     from .host import Probes
     from .linking import Made
     from .links import Host
     from .plan import Plan
     from .policy import Policy
+    from .relay import RelayBatch
     from .report import FileFact, Report
 
     OnEvent: TypeAlias = Callable[[Event], object]
@@ -129,7 +132,7 @@ class Crew:
             while not _is_home(thread, TICK_MS / 1000):
                 pass
 
-    def take(self, batch: native.Batch) -> None:
+    def take(self, batch: native.Batch | RelayBatch) -> None:
         """
         Have *batch* done; the threads start with the first one.
 
@@ -170,7 +173,7 @@ class Crew:
 
         None comes home for another reason before the crew is dismissed.
         """
-        return all(map(_is_home, self._threads))
+        return bool(self._threads) and all(map(_is_home, self._threads))
 
     def check(self) -> None:
         """
@@ -206,8 +209,11 @@ class _Run:
         crew: Crew,
         *,
         alone: bool,
+        backend: str,
     ) -> None:
         self.wheel = wheel
+        self._backend = backend
+        self._descriptor = -1  # of the wheel, for a second reader
         self._crew = crew
         self._alone = alone  # the first one, and maybe the last
         self._destination = destination
@@ -217,7 +223,7 @@ class _Run:
         self._archive: native.NativeArchive | None = None
         self._staging: Staging | None = None
         self._tree: native.Tree | None = None
-        self._batch: native.Batch | None = None
+        self._batch: native.Batch | RelayBatch | None = None
         self._told = -1
         self.refusal: UnwheelError | None = None
 
@@ -235,6 +241,9 @@ class _Run:
             self.close()
 
     def _start(self) -> None:
+        if self._backend != "native":
+            # First, so that one that is put in its place is another one.
+            self._descriptor = _descriptor_of(self.wheel)
         self._archive = native.NativeArchive(
             self.wheel, self._policy.limits, self._policy.descriptors
         )
@@ -247,17 +256,7 @@ class _Run:
         )
         if destination is not None:
             _check_space(self._stage(destination).path, self._plan.size)
-        self._batch = native.Batch(
-            self._archive,
-            self._tree,
-            native.packed("uint32_t", self._plan.orders),
-            self._plan.flags,
-            self._plan.digests,
-            times=None
-            if self._plan.times is None
-            else native.packed("int64_t", self._plan.times),
-            dedupe=self._policy.dedupe,
-        )
+        self._batch = self._new_batch(self._archive)
         self._tell_planned()
         small = self._plan.size < SMALL_SIZE and self._plan.files < SMALL_COUNT
         if small and self._alone:
@@ -266,6 +265,29 @@ class _Run:
             self._crew.take(self._batch)
             # Needed in the end, imported while the crew is at work.
             from . import report  # noqa: F401
+
+    def _new_batch(
+        self, archive: native.NativeArchive
+    ) -> native.Batch | RelayBatch:
+        plan = self._plan
+        relayed = self._backend != "native"
+        batch = native.Batch(
+            archive,
+            None if relayed else self._tree,
+            native.packed("uint32_t", plan.orders),
+            plan.flags,
+            plan.digests,
+            times=None
+            if plan.times is None
+            else native.packed("int64_t", plan.times),
+            dedupe=self._policy.dedupe,
+        )
+        if not relayed:
+            return batch
+        from .relay import RelayBatch
+
+        descriptor, self._descriptor = self._descriptor, -1
+        return RelayBatch(batch, archive, self._tree, plan, descriptor)
 
     def _stage(self, destination: str) -> Staging:
         """The private directory, made when it is first needed."""
@@ -348,7 +370,7 @@ class _Run:
 
         assert self._batch is not None
         self.tell_progress()
-        results = self._batch.results()
+        results = self._batch.outcomes()
         warnings = [*self._plan.warnings, *self._judge(results)]
         files = _files_of(self._plan, results)
         made, publishing = self._publish(files)
@@ -357,7 +379,7 @@ class _Run:
         self._tell_finished()
         return told
 
-    def _judge(self, results: bytes) -> list[Problem]:
+    def _judge(self, results: Outcomes) -> list[Problem]:
         """What failed; mismatches are warnings if the policy says so."""
         assert self._batch is not None
         failures = self._rehash(results)
@@ -376,14 +398,14 @@ class _Run:
             raise error_of(failures, self.wheel)
         return warnings
 
-    def _failed_orders(self, results: bytes) -> list[Failure]:
+    def _failed_orders(self, results: Outcomes) -> list[Failure]:
         return [
-            explain(native.Result(results, k), self._plan, k)
-            for k, status in enumerate(native.statuses(results))
+            explain(results[k], self._plan, k)
+            for k, status in enumerate(results.statuses())
             if status not in (native.OK, native.CANCELLED)
         ]
 
-    def _rehash(self, results: bytes) -> list[Failure]:
+    def _rehash(self, results: Outcomes) -> list[Failure]:
         """
         Compare the digests that are not SHA-256 (rare), through hashlib.
 
@@ -395,7 +417,7 @@ class _Run:
         assert self._archive is not None
         failures = []
         for k, algorithm, expected in self._plan.rehash:
-            result = native.Result(results, k)
+            result = results[k]
             if result.status != native.OK:
                 continue
             member = self._plan.orders[k]
@@ -491,6 +513,9 @@ class _Run:
             self._staging.discard()
         if self._archive is not None:
             self._archive.close()
+        if self._descriptor >= 0:  # nobody has taken it
+            os.close(self._descriptor)
+            self._descriptor = -1
 
     def cancel(self) -> None:
         """Have the crew drop it; `close` still has to be called."""
@@ -498,7 +523,20 @@ class _Run:
             self._batch.cancel()
 
 
-def _files_of(plan: Plan, results: bytes) -> Callable[[], Sequence[FileFact]]:
+def _descriptor_of(wheel: str) -> int:
+    from .relay import opened
+
+    try:
+        return opened(wheel)
+    except (OSError, ValueError) as error:
+        number = getattr(error, "errno", None) or errno.EINVAL
+        problem = native.os_problem(number, "open")
+        raise SourceError([problem], errno=number) from error
+
+
+def _files_of(
+    plan: Plan, results: Outcomes
+) -> Callable[[], Sequence[FileFact]]:
     """The files of a report, made when somebody asks for them."""
     names, orders, flags = plan.entries.names, plan.orders, plan.flags
     count = plan.files
@@ -508,7 +546,7 @@ def _files_of(plan: Plan, results: bytes) -> Callable[[], Sequence[FileFact]]:
 
         facts = []
         for k in range(count):
-            result = native.Result(results, k)
+            result = results[k]
             facts.append(
                 FileFact(
                     path=names[orders[k]],
@@ -560,6 +598,7 @@ def run_many(
     policy: Policy,
     threads: int | None,
     on_event: OnEvent | None,
+    backend: str = "native",
 ) -> Generator[Report | UnwheelError, None, None]:
     """
     Have all *jobs* done by one crew; what came of each, in their order.
@@ -569,13 +608,19 @@ def run_many(
         policy: What is allowed.
         threads: See `Crew`.
         on_event: Told every event, in this thread.
+        backend: Who reads the bytes of members, one of `policy.BACKENDS`.
 
     Yields:
         A report, or the error that refused the wheel; the others go on.
 
     Raises:
         MemoryError: If there is none for a thread.
+        DestinationError: EXTRA_MISSING, if the backend is not installed.
     """
+    if backend == "libarchive":
+        from .libarchive import load
+
+        load()
     runs: list[_Run] = []
     seen: set[str] = set()
     first = True
@@ -593,6 +638,7 @@ def run_many(
                         on_event,
                         crew,
                         alone=first,
+                        backend=backend,
                     )
                 )
                 first = False
@@ -718,6 +764,7 @@ def run_one(
     policy: Policy,
     threads: int | None,
     on_event: OnEvent | None,
+    backend: str = "native",
 ) -> Report:
     """
     The same for one wheel.
@@ -730,6 +777,7 @@ def run_one(
         policy=policy,
         threads=threads,
         on_event=on_event,
+        backend=backend,
     )
     try:
         outcome = next(outcomes)
