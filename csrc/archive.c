@@ -216,6 +216,28 @@ static enum step check_descriptor(struct opening *o,
 	return len == 0 ? STEP_LOST : STEP_ON;
 }
 
+/* Who reads from the front decodes what a directory has for data. */
+static enum step check_nothing(struct opening *o, const struct uw_entry *entry,
+			       u32 index, u32 next)
+{
+	const u8 *bytes;
+	size_t len;
+
+	bytes = look(o, entry->data_offset, UW_ZIP_NOTHING_LEN, next, &len);
+	if (bytes == NULL)
+		return STEP_STOP;
+	if (len >= UW_ZIP_NOTHING_LEN)
+		uw_zip_nothing(bytes, entry, index, o->problems);
+	return STEP_ON;
+}
+
+static bool is_directory(const struct opening *o, const struct uw_entry *entry)
+{
+	const char *name = o->archive->names + entry->name_offset;
+
+	return entry->name_len > 0 && name[entry->name_len - 1] == '/';
+}
+
 static enum step check_member(struct opening *o, struct uw_zip_tiling *tiling,
 			      u32 place)
 {
@@ -230,7 +252,9 @@ static enum step check_member(struct opening *o, struct uw_zip_tiling *tiling,
 		return step;
 	if (!uw_zip_tile_data(tiling, entry, index, o->problems))
 		return STEP_LOST;
-	if (entry->facts & UW_ENTRY_DESCRIPTOR)
+	if (entry->packed_size == UW_ZIP_NOTHING_LEN && is_directory(o, entry))
+		step = check_nothing(o, entry, index, place + 1);
+	if (step == STEP_ON && entry->facts & UW_ENTRY_DESCRIPTOR)
 		step = check_descriptor(o, tiling, entry, index, place + 1);
 	return step;
 }

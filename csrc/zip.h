@@ -12,6 +12,7 @@
  *      uw_zip_tile_header()  it begins where the one before it ended
  *      uw_zip_local()        its local header is what the entry says
  *      uw_zip_tile_data()    its data ends before the directory
+ *      uw_zip_nothing()      that of a directory is none, also to DEFLATE
  *      uw_zip_descriptor()   so does its data descriptor, if it has one
  *   6. uw_zip_tile_end()   the last one ended where the directory begins
  *
@@ -33,6 +34,7 @@
 #define UW_ZIP_LOCAL_MAX      (30 + 65535 + 65535)
 #define UW_ZIP_ZIP64_LEN      56
 #define UW_ZIP_DESCRIPTOR_MAX 24
+#define UW_ZIP_NOTHING_LEN    2
 
 struct uw_zip_end {
 	u64 directory_offset;
@@ -108,6 +110,13 @@ void uw_zip_tile_end(const struct uw_zip_tiling *tiling,
  */
 size_t uw_zip_local(const u8 *bytes, size_t len, u64 room,
 		    struct uw_entry *entry, const char *name, u32 index,
+		    struct uw_problems *problems);
+
+/*
+ * @bytes are the UW_ZIP_NOTHING_LEN at entry->data_offset, all the data of a
+ * member that is a directory.
+ */
+void uw_zip_nothing(const u8 *bytes, const struct uw_entry *entry, u32 index,
 		    struct uw_problems *problems);
 
 /*

@@ -5,18 +5,16 @@
 
 /*
  * A directory has no content.  Of nothing, DEFLATE makes two bytes, which some
- * writers put there (PySocks' wheel has them).  No reader looks at them, unless
- * a descriptor behind them has to be found.
+ * writers put there (PySocks' wheel has them); uw_zip_nothing() sees that it is
+ * those.  A descriptor behind them would be found in two ways.
  */
-#define DEFLATED_NOTHING_LEN 2
 
 static bool is_empty(const struct header *h)
 {
 	return h->size == 0 && h->crc32 == 0 &&
-	       (h->packed_size == 0 ||
-		(h->method == METHOD_DEFLATED &&
-		 (h->flags & FLAG_DESCRIPTOR) == 0 &&
-		 h->packed_size == DEFLATED_NOTHING_LEN));
+	       (h->packed_size == 0 || (h->method == METHOD_DEFLATED &&
+					(h->flags & FLAG_DESCRIPTOR) == 0 &&
+					h->packed_size == UW_ZIP_NOTHING_LEN));
 }
 
 /* What needs the fields that a ZIP64 extra field may give. */

@@ -105,6 +105,23 @@ size_t uw_zip_local(const u8 *bytes, size_t len, u64 room,
 	return needed;
 }
 
+/* ------------------------------------------------------ data of directories */
+
+/* RFC 1951, 3.2.6: the last block, of fixed codes, that ends at once. */
+static const u8 deflated_nothing[UW_ZIP_NOTHING_LEN] = {3, 0};
+
+void uw_zip_nothing(const u8 *bytes, const struct uw_entry *entry, u32 index,
+		    struct uw_problems *problems)
+{
+	struct subject s = {problems, "data", entry->data_offset,
+			    (int32_t)index};
+
+	if (memcmp(bytes, deflated_nothing, sizeof(deflated_nothing)) != 0)
+		uw_zip_complain(&s, UW_WHY_DIRECTORY_HAS_DATA, 0, 0,
+				"the member is a directory, "
+				"and its data is no empty stream");
+}
+
 /* ------------------------------------------------------------- descriptors */
 
 /* The rest of a descriptor, after its signature. */

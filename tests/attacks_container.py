@@ -950,6 +950,11 @@ STRUCTURE = {
         lambda b: b.directory("demo/x/", method=8, packed=b"\3\0\0"),
         "demo/x/",
     ),
+    "directory of two bytes that are no stream": archive(
+        "DIRECTORY_HAS_DATA",
+        lambda b: b.directory("demo/x/", method=8, packed=b"PK"),
+        "demo/x/",
+    ),
     "directory with packed data and a descriptor": archive(
         "DIRECTORY_HAS_DATA",
         lambda b: b.directory("demo/x/", method=8, descriptor="signed"),
@@ -987,4 +992,27 @@ STRUCTURE = {
         )
         for name, method in METHODS.items()
     },
+    # ------------------------------------------------- records of APPNOTE
+    "a marker of several disks at the beginning": archive(
+        "PREFIX", lambda b: b.put("prefix", b"PK00"), FIRST
+    ),
+    "an archive extra data record": archive(
+        "GAP", lambda b: b.put("before_directory", b"PK\6\x08\4\0\0\0data")
+    ),
+    "padding for alignment before a member": archive(
+        "GAP", lambda b: b.file("demo/x", b"x", gap=bytes(12)), "demo/x"
+    ),
+    "a deleted member that was left": archive(
+        "GAP",
+        lambda b: b.file("demo/old.py", b"old", listed=False).file(
+            "demo/new.py", b"new"
+        ),
+        "demo/new.py",
+    ),
+    "an archive that was appended to": archive(
+        "DIRECTORY_PLACE",
+        lambda b: b.put("before_directory", an_entry()).end(
+            directory_len=lambda n: n + len(an_entry())
+        ),
+    ),
 }

@@ -1132,6 +1132,8 @@ def test_refuses_a_directory_with_data(data: bytes, method: int):
         ArchiveBuilder().directory("d/", data=b"x", method=8),
         ArchiveBuilder().directory("d/", method=8, descriptor="signed32"),
         ArchiveBuilder().directory("d/", method=8, packed=b"\1\0\0\xff\xff"),
+        ArchiveBuilder().directory("d/", method=8, packed=b"\3\1"),
+        ArchiveBuilder().directory("d/", method=8, packed=b"\5\0"),
     ],
 )
 def test_refuses_a_directory_with_a_size_or_check(builder: ArchiveBuilder):
