@@ -178,6 +178,9 @@ def check_readers(path: Path, policy: Policy) -> None:
     assert [(e.name, e.size, e.crc32, e.offset) for e in entries] == [
         (e.name, e.size, e.crc32, e.data_offset) for e in seen.entries
     ]
+    longest = policy.limits.link_target_length
+    if any(e.type == "link" and e.size > longest for e in entries):
+        return  # as text it may be that long, and libarchive gives up
     data = path.read_bytes()
     for stream in (io.BytesIO(data), Pipe(data)):
         for entry, (name, content, is_link) in zip(
