@@ -28,12 +28,13 @@ RANKS = [
     "findings contents subject asking plan",
     "native.core",
     "native.archive native.tree native.batch native.kernels native.forward",
-    "places native libarchive merge staging host linking",
+    "places native libarchive relay merge staging host linking",
     "faults engine",
     "wheel",
     "distinfo treescan zipformat zipsource zipwriter newfile libraries",
     "repeats relinking packing commandline",
-    "compare install quantities hops knobs options progress listing graph",
+    "readings readers comparing",
+    "install quantities hops knobs options progress listing graph",
     "wording tables commands cli __main__",
 ]
 ORDER = [name for row in RANKS for name in row.split()]

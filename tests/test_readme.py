@@ -71,6 +71,9 @@ def test_the_examples_run_as_they_stand(tmp_path, monkeypatch):
     WheelBuilder("links", "1.0").file("links/libx.so.1", b"").link(
         "links/libx.so", "libx.so.1"
     ).write(tmp_path)
+    WheelBuilder("twofaced", "1.0").file(
+        "a.py", b"", local={"name": b"b.py"}
+    ).write(tmp_path)
     library = bytes(4096)
     WheelBuilder("copies", "1.0", "py3-none-linux_x86_64").file(
         "libx.so", library

@@ -11,6 +11,7 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .backend import Entry, EntryTable
+    from .comparing import Difference, compare
     from .errors import (
         ArchiveError,
         CorruptMemberError,
@@ -50,6 +51,7 @@ __version__ = "0.1.0"
 # so that a program that only needs one pays for one.
 _HOMES = {
     "backend": ("Entry", "EntryTable"),
+    "comparing": ("Difference", "compare"),
     "errors": (
         "ArchiveError",
         "CorruptMemberError",
@@ -89,6 +91,7 @@ __all__ = [
     "BytesDone",
     "CorruptMemberError",
     "DestinationError",
+    "Difference",
     "Entry",
     "EntryTable",
     "Event",
@@ -122,6 +125,7 @@ __all__ = [
     "WheelRefused",
     "WheelVerified",
     "__version__",
+    "compare",
     "extract",
     "extract_many",
     "pack",

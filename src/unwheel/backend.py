@@ -206,6 +206,39 @@ def _dos_seconds(dos_time: int) -> int:
     return int(moment.timestamp())
 
 
+class Outcome(Protocol):
+    """
+    What one order came to.
+
+    Attributes:
+        status: `native.OK`, `native.CANCELLED` if it was not done, or another
+            number if it failed.
+        reason: Why, as a reason code.
+        os_error: The number of the system's error, or 0.
+        crc32: Of the bytes that were read.
+        size: How many.
+        offset: Where in the archive it failed, or where the data starts.
+        sha256: Of the bytes that were read.
+    """
+
+    status: int
+    reason: str
+    os_error: int
+    crc32: int
+    size: int
+    offset: int
+    sha256: bytes
+
+
+class Outcomes(Protocol):
+    """What all orders of a wheel came to."""
+
+    def __getitem__(self, order: int) -> Outcome: ...
+
+    def statuses(self) -> Sequence[int]:
+        """The status of every order, in order."""
+
+
 class Archive(Protocol):
     """An open archive; threads may share it."""
 

@@ -32,6 +32,7 @@ class Arguments:
 # What `extract` and `verify` have where no option is given, each under its
 # name; and the options that are read here.
 _DEFAULTS: dict[str, object] = {
+    "backend": "native",
     "files": False,
     "into": None,
     "json": False,

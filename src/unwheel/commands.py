@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     from .commandline import Arguments
+    from .comparing import Comparison
     from .errors import UnwheelError
     from .events import Event
     from .graph import LinkGraph
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from .report import Report
 
     Success: TypeAlias = (
-        Report | Listing | LinkGraph | PackReport | RelinkReport
+        Report | Listing | LinkGraph | Comparison | PackReport | RelinkReport
     )
     Result: TypeAlias = Success | UnwheelError
     OnEvent: TypeAlias = Callable[[Event], None] | None
@@ -40,6 +41,7 @@ def _extract(args: Arguments) -> Start:
             args.wheels[0],
             args.into,
             policy=policy,
+            backend=args.backend,
             threads=args.threads,
             on_event=on_event,
         )
@@ -49,6 +51,7 @@ def _extract(args: Arguments) -> Start:
             args.wheels,
             args.dir,
             policy=policy,
+            backend=args.backend,
             threads=args.threads,
             on_event=on_event,
         )
@@ -61,7 +64,11 @@ def _verify(args: Arguments) -> Start:
 
     policy = _policy(args)
     return lambda on_event: verify_many(
-        args.wheels, policy=policy, threads=args.threads, on_event=on_event
+        args.wheels,
+        policy=policy,
+        backend=args.backend,
+        threads=args.threads,
+        on_event=on_event,
     )
 
 
@@ -74,6 +81,15 @@ def _list(args: Arguments) -> Start:
     from .listing import list_wheel
 
     return _each(args, lambda wheel: list_wheel(wheel, policy))
+
+
+def _compare(args: Arguments) -> Start:
+    from .comparing import compare_readings
+
+    policy = _policy(args)
+    return _each(
+        args, lambda wheel: compare_readings(wheel, policy, args.readings)
+    )
 
 
 def _pack(args: Arguments) -> Start:
@@ -131,6 +147,7 @@ COMMANDS: dict[str, Callable[[Arguments], Start]] = {
     "extract": _extract,
     "verify": _verify,
     "list": _list,
+    "compare": _compare,
     "pack": _pack,
     "relink": _relink,
 }

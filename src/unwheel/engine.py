@@ -12,14 +12,19 @@ import errno
 import os
 import time
 from _thread import allocate_lock, start_new_thread
+from _weakref import ref
 
 from . import native
 from .errors import (
     DestinationError,
     MismatchError,
     Problem,
+    SourceError,
     UnwheelError,
 )
+
+# Loaded before anything fails: afterwards there may be no descriptor left.
+from .faults import Failure, error_of, explain, problems_of
 from .plan import EXECUTABLE, make_plan
 from .staging import Staging, remove_stale
 from .values import cached_property, replace
@@ -29,14 +34,16 @@ if TYPE_CHECKING:
     from _thread import LockType
     from collections.abc import Callable, Generator, Iterable, Sequence
     from typing import TypeAlias
+    from weakref import ReferenceType
 
+    from .backend import Outcomes
     from .events import Event
-    from .faults import Failure
     from .host import Probes
     from .linking import Made
     from .links import Host
     from .plan import Plan
     from .policy import Policy
+    from .relay import RelayBatch
     from .report import FileFact, Report
 
     OnEvent: TypeAlias = Callable[[Event], object]
@@ -110,22 +117,22 @@ class Crew:
         if threads is not None and threads < 1:
             raise TypeError(f"threads: {threads} is not a positive number")
         self._count = threads or thread_count()
-        # Of each thread at work a lock that it holds.  More is not needed of
-        # the module threading, whose import takes 2 ms.
-        self._threads: list[LockType] = []
+        # Of each thread a lock that is held while it works, and that nobody
+        # else has: it is gone with a thread that had no memory even to begin.
+        # More is not needed of the module threading, whose import takes 2 ms.
+        self._threads: list[ReferenceType[LockType]] = []
         self._crew = native.Crew()
-        self._failed: list[LockType] = []
 
     def __enter__(self) -> Crew:
         return self
 
     def __exit__(self, *exc: object) -> None:
         self._crew.dismiss()
-        for at_work in self._threads:
-            with at_work:
+        for thread in self._threads:
+            while not _is_home(thread, TICK_MS / 1000):
                 pass
 
-    def take(self, batch: native.Batch) -> None:
+    def take(self, batch: native.Batch | RelayBatch) -> None:
         """
         Have *batch* done; the threads start with the first one.
 
@@ -142,13 +149,13 @@ class Crew:
                     raise
                 self._count = len(self._threads)
                 break
-            self._threads.append(at_work)
+            self._threads.append(ref(at_work))
+            del at_work
         batch.give_to(self._crew)
 
     def _work(self, at_work: LockType) -> None:
         try:
-            if not self._crew.work():
-                self._failed.append(at_work)
+            self._crew.work()
         finally:
             at_work.release()
 
@@ -161,8 +168,12 @@ class Crew:
 
     @property
     def is_gone(self) -> bool:
-        """Whether no thread is left, for want of memory to work in."""
-        return len(self._failed) == len(self._threads)
+        """
+        Whether no thread is left, for want of memory to work in.
+
+        None comes home for another reason before the crew is dismissed.
+        """
+        return bool(self._threads) and all(map(_is_home, self._threads))
 
     def check(self) -> None:
         """
@@ -173,6 +184,17 @@ class Crew:
         """
         if self.is_gone:
             raise MemoryError("no memory for a thread of the crew")
+
+
+def _is_home(thread: ReferenceType[LockType], seconds: float = 0) -> bool:
+    """Whether *thread* has ended, after at most so many *seconds*."""
+    at_work = thread()
+    if at_work is None:
+        return True
+    home = at_work.acquire(timeout=seconds)
+    if home:
+        at_work.release()
+    return home
 
 
 class _Run:
@@ -187,8 +209,11 @@ class _Run:
         crew: Crew,
         *,
         alone: bool,
+        backend: str,
     ) -> None:
         self.wheel = wheel
+        self._backend = backend
+        self._descriptor = -1  # of the wheel, for a second reader
         self._crew = crew
         self._alone = alone  # the first one, and maybe the last
         self._destination = destination
@@ -198,7 +223,7 @@ class _Run:
         self._archive: native.NativeArchive | None = None
         self._staging: Staging | None = None
         self._tree: native.Tree | None = None
-        self._batch: native.Batch | None = None
+        self._batch: native.Batch | RelayBatch | None = None
         self._told = -1
         self.refusal: UnwheelError | None = None
 
@@ -210,9 +235,15 @@ class _Run:
             self._start()
         except UnwheelError as error:
             self.refusal = _named(error, self.wheel)
+        except (OSError, ImportError) as error:
+            self.refusal = _our_side(error, self.wheel)
+        if self.refusal is not None:
             self.close()
 
     def _start(self) -> None:
+        if self._backend != "native":
+            # First, so that one that is put in its place is another one.
+            self._descriptor = _descriptor_of(self.wheel)
         self._archive = native.NativeArchive(
             self.wheel, self._policy.limits, self._policy.descriptors
         )
@@ -225,17 +256,7 @@ class _Run:
         )
         if destination is not None:
             _check_space(self._stage(destination).path, self._plan.size)
-        self._batch = native.Batch(
-            self._archive,
-            self._tree,
-            native.packed("uint32_t", self._plan.orders),
-            self._plan.flags,
-            self._plan.digests,
-            times=None
-            if self._plan.times is None
-            else native.packed("int64_t", self._plan.times),
-            dedupe=self._policy.dedupe,
-        )
+        self._batch = self._new_batch(self._archive)
         self._tell_planned()
         small = self._plan.size < SMALL_SIZE and self._plan.files < SMALL_COUNT
         if small and self._alone:
@@ -244,6 +265,29 @@ class _Run:
             self._crew.take(self._batch)
             # Needed in the end, imported while the crew is at work.
             from . import report  # noqa: F401
+
+    def _new_batch(
+        self, archive: native.NativeArchive
+    ) -> native.Batch | RelayBatch:
+        plan = self._plan
+        relayed = self._backend != "native"
+        batch = native.Batch(
+            archive,
+            None if relayed else self._tree,
+            native.packed("uint32_t", plan.orders),
+            plan.flags,
+            plan.digests,
+            times=None
+            if plan.times is None
+            else native.packed("int64_t", plan.times),
+            dedupe=self._policy.dedupe,
+        )
+        if not relayed:
+            return batch
+        from .relay import RelayBatch
+
+        descriptor, self._descriptor = self._descriptor, -1
+        return RelayBatch(batch, archive, self._tree, plan, descriptor)
 
     def _stage(self, destination: str) -> Staging:
         """The private directory, made when it is first needed."""
@@ -254,7 +298,7 @@ class _Run:
                 existing_links=self._policy.existing_links,
             )
             self._staging.make()
-            self._tree = native.Tree(self._staging.path)
+            self._tree = self._staging.tree()
         return self._staging
 
     def _host(self, destination: str | None) -> Host:
@@ -321,18 +365,21 @@ class _Run:
 
     def finish(self) -> Report:
         """Judge the results, make the links, publish."""
+        # Loaded while the wheel can still be refused: not when it is there.
+        from . import report  # noqa: F401
+
         assert self._batch is not None
         self.tell_progress()
-        results = self._batch.results()
+        results = self._batch.outcomes()
         warnings = [*self._plan.warnings, *self._judge(results)]
         files = _files_of(self._plan, results)
         made, publishing = self._publish(files)
         warnings += made.warnings if made else ()
-        report = self._report(files, made, tuple(warnings), publishing)
+        told = self._report(files, made, tuple(warnings), publishing)
         self._tell_finished()
-        return report
+        return told
 
-    def _judge(self, results: bytes) -> list[Problem]:
+    def _judge(self, results: Outcomes) -> list[Problem]:
         """What failed; mismatches are warnings if the policy says so."""
         assert self._batch is not None
         failures = self._rehash(results)
@@ -340,8 +387,6 @@ class _Run:
             failures += self._failed_orders(results)
         if not failures:
             return []
-        from .faults import error_of, problems_of
-
         failures.sort(key=lambda failure: failure.order)
         warnings: list[Problem] = []
         if self._policy.record == "warn":
@@ -353,16 +398,14 @@ class _Run:
             raise error_of(failures, self.wheel)
         return warnings
 
-    def _failed_orders(self, results: bytes) -> list[Failure]:
-        from .faults import explain
-
+    def _failed_orders(self, results: Outcomes) -> list[Failure]:
         return [
-            explain(native.Result(results, k), self._plan, k)
-            for k, status in enumerate(native.statuses(results))
+            explain(results[k], self._plan, k)
+            for k, status in enumerate(results.statuses())
             if status not in (native.OK, native.CANCELLED)
         ]
 
-    def _rehash(self, results: bytes) -> list[Failure]:
+    def _rehash(self, results: Outcomes) -> list[Failure]:
         """
         Compare the digests that are not SHA-256 (rare), through hashlib.
 
@@ -371,12 +414,10 @@ class _Run:
         """
         if not self._plan.rehash:
             return []
-        from .faults import Failure
-
         assert self._archive is not None
         failures = []
         for k, algorithm, expected in self._plan.rehash:
-            result = native.Result(results, k)
+            result = results[k]
             if result.status != native.OK:
                 continue
             member = self._plan.orders[k]
@@ -472,6 +513,9 @@ class _Run:
             self._staging.discard()
         if self._archive is not None:
             self._archive.close()
+        if self._descriptor >= 0:  # nobody has taken it
+            os.close(self._descriptor)
+            self._descriptor = -1
 
     def cancel(self) -> None:
         """Have the crew drop it; `close` still has to be called."""
@@ -479,7 +523,20 @@ class _Run:
             self._batch.cancel()
 
 
-def _files_of(plan: Plan, results: bytes) -> Callable[[], Sequence[FileFact]]:
+def _descriptor_of(wheel: str) -> int:
+    from .relay import opened
+
+    try:
+        return opened(wheel)
+    except (OSError, ValueError) as error:
+        number = getattr(error, "errno", None) or errno.EINVAL
+        problem = native.os_problem(number, "open")
+        raise SourceError([problem], errno=number) from error
+
+
+def _files_of(
+    plan: Plan, results: Outcomes
+) -> Callable[[], Sequence[FileFact]]:
     """The files of a report, made when somebody asks for them."""
     names, orders, flags = plan.entries.names, plan.orders, plan.flags
     count = plan.files
@@ -489,7 +546,7 @@ def _files_of(plan: Plan, results: bytes) -> Callable[[], Sequence[FileFact]]:
 
         facts = []
         for k in range(count):
-            result = native.Result(results, k)
+            result = results[k]
             facts.append(
                 FileFact(
                     path=names[orders[k]],
@@ -512,7 +569,10 @@ def _check_space(path: str, size: int) -> None:
     """
     if not hasattr(os, "statvfs"):
         return
-    space = os.statvfs(path)
+    try:
+        space = os.statvfs(path)
+    except OSError:  # then the first write that fails will tell
+        return
     blocks = space.f_bfree if os.geteuid() == 0 else space.f_bavail
     free = blocks * space.f_frsize
     if space.f_blocks and size > free:
@@ -538,6 +598,7 @@ def run_many(
     policy: Policy,
     threads: int | None,
     on_event: OnEvent | None,
+    backend: str = "native",
 ) -> Generator[Report | UnwheelError, None, None]:
     """
     Have all *jobs* done by one crew; what came of each, in their order.
@@ -547,13 +608,19 @@ def run_many(
         policy: What is allowed.
         threads: See `Crew`.
         on_event: Told every event, in this thread.
+        backend: Who reads the bytes of members, one of `policy.BACKENDS`.
 
     Yields:
         A report, or the error that refused the wheel; the others go on.
 
     Raises:
         MemoryError: If there is none for a thread.
+        DestinationError: EXTRA_MISSING, if the backend is not installed.
     """
+    if backend == "libarchive":
+        from .libarchive import load
+
+        load()
     runs: list[_Run] = []
     seen: set[str] = set()
     first = True
@@ -571,6 +638,7 @@ def run_many(
                         on_event,
                         crew,
                         alone=first,
+                        backend=backend,
                     )
                 )
                 first = False
@@ -642,6 +710,25 @@ def _named(error: UnwheelError, wheel: str) -> UnwheelError:
     return error
 
 
+def _our_side(error: OSError | ImportError, wheel: str) -> DestinationError:
+    """
+    What a bare failure of the system is, whoever of us met it.
+
+    Also one to load a part of us: that takes a descriptor, and what failed
+    before may have been that there is none left.
+    """
+    if isinstance(error, OSError):
+        number = error.errno or 0
+        what = f"cannot use {error.filename}" if error.filename else "failed"
+        problem = native.os_problem(number, what)
+    else:
+        number = errno.EIO
+        problem = native.os_problem(number, f"cannot load Unwheel: {error}")
+    told = DestinationError([problem], wheel=wheel, errno=number or None)
+    told.__cause__ = error
+    return told
+
+
 def _end(
     runs: list[_Run], crew: Crew, on_event: OnEvent | None
 ) -> Report | UnwheelError:
@@ -659,6 +746,8 @@ def _end(
             outcome = first.finish()
         except UnwheelError as error:
             outcome = _named(error, first.wheel)
+        except (OSError, ImportError) as error:
+            outcome = _our_side(error, first.wheel)
     first.close()
     del runs[0]
     if isinstance(outcome, UnwheelError) and on_event is not None:
@@ -675,6 +764,7 @@ def run_one(
     policy: Policy,
     threads: int | None,
     on_event: OnEvent | None,
+    backend: str = "native",
 ) -> Report:
     """
     The same for one wheel.
@@ -687,6 +777,7 @@ def run_one(
         policy=policy,
         threads=threads,
         on_event=on_event,
+        backend=backend,
     )
     try:
         outcome = next(outcomes)

@@ -5,6 +5,7 @@ What a failed order means: whose fault it is, and what to say of it.
 from __future__ import annotations
 
 from . import native
+from .backend import Outcome
 from .errors import (
     ArchiveError,
     CorruptMemberError,
@@ -33,14 +34,14 @@ class Failure:
     os_error: int = 0
 
 
-def explain(result: native.Result, plan: Plan, order: int) -> Failure:
+def explain(result: Outcome, plan: Plan, order: int) -> Failure:
     """What the *result* of a failed *order* of *plan* means."""
     kind, problem = _fault(result, plan, order)
     return Failure(order, kind, problem, result.os_error)
 
 
 def _fault(
-    result: native.Result, plan: Plan, order: int
+    result: Outcome, plan: Plan, order: int
 ) -> tuple[type[UnwheelError], Problem]:
     index = plan.orders[order]
     member = plan.entries.names[index]
@@ -84,12 +85,13 @@ _CONTENT = {
     "DEFLATE_DISTANCE": "a DEFLATE match reaches before the start",
     "DEFLATE_TRUNCATED": "the member ends before the DEFLATE stream does",
     "DEFLATE_EXCESS": "the DEFLATE stream ends before the member does",
+    "LIBARCHIVE": "libarchive does not take it",
     "SOURCE_TRUNCATED": "the wheel was cut short while it was read",
 }
 
 
 def _explain_content(
-    result: native.Result, plan: Plan, index: int
+    result: Outcome, plan: Plan, index: int
 ) -> tuple[type[UnwheelError], Problem]:
     found = expected = None
     if result.reason == "SIZE":
@@ -99,9 +101,12 @@ def _explain_content(
     kind: type[UnwheelError] = CorruptMemberError
     if result.reason == "SOURCE_TRUNCATED":
         kind = SourceError
+    message = _CONTENT.get(result.reason, "the member cannot be made")
+    if result.reason == "LIBARCHIVE":
+        message += f": {getattr(result, 'text', '')}"
     return kind, Problem(
         result.reason,
-        _CONTENT.get(result.reason, "the member cannot be made"),
+        message,
         member=plan.entries.names[index],
         found=found,
         expected=expected,

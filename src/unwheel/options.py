@@ -14,13 +14,14 @@ from . import __version__
 from .commandline import Arguments, named_twice
 from .knobs import (
     KNOBS,
+    LIMITS,
     LINKS,
     PACK_LINKS,
     RELINK_ENCODINGS,
     WRITTEN,
     add_knobs,
 )
-from .policy import LINK_POLICIES
+from .policy import BACKENDS, LINK_POLICIES, READINGS
 from .quantities import positive, size
 
 # A given width spares argparse asking for the terminal's: for that it imports
@@ -30,7 +31,7 @@ HELP = partial(argparse.RawDescriptionHelpFormatter, width=79)
 STATUSES = """\
 exit status:
   0    done
-  1    a wheel was refused
+  1    a wheel was refused, or its readers differ
   2    the command line was wrong; nothing was done
   3    our side: a wheel cannot be read, the destination exists, the disk is
        full, the output is closed
@@ -183,6 +184,7 @@ def _extract(command: argparse.ArgumentParser) -> None:
         help="extract the only WHEEL into exactly DIR, absent or empty",
     )
     _add_threads(command)
+    _add_backend(command)
     _add_files(command)
     add_knobs(command)
 
@@ -211,6 +213,7 @@ def _verify(command: argparse.ArgumentParser) -> None:
         "unwheel verify --links refuse dist/*.whl",
     )
     _add_threads(command)
+    _add_backend(command)
     _add_files(command)
     add_knobs(command, _UNWRITTEN)
 
@@ -246,6 +249,43 @@ def _add_links(command: argparse.ArgumentParser) -> None:
         default=argparse.SUPPRESS,
         help="show links, and what POLICY makes of them (default: strict)",
     )
+
+
+# All of the policy that a comparison heeds.
+_COMPARED = {"descriptors", *(knob.field for knob in LIMITS.knobs)}
+
+
+def _compare(command: argparse.ArgumentParser) -> None:
+    _describe(
+        command,
+        "Show where a WHEEL is another one to another reader: the directory,"
+        " or the\nlocal headers alone, as we read them; libarchive, seeking,"
+        " or as from a pipe\n(stream); Python's zipfile.  Compared are names,"
+        " order, types, modes, sizes,\nCRC-32, targets of links and SHA-256. "
+        " The exit status is 1 if they differ.\nFor libarchive and stream"
+        " 'unwheel[crosscheck]' is needed.",
+        "unwheel compare dist/*.whl",
+        "unwheel compare --json suspect.whl",
+        "unwheel compare --readings directory,headers,zipfile demo-*.whl",
+        module="comparing",
+    )
+    command.add_argument(
+        "--readings",
+        type=_readings,
+        metavar="LIST",
+        default=READINGS,
+        help=f"those to compare (default: {','.join(READINGS)})",
+    )
+    add_knobs(command, KNOBS.keys() - _COMPARED)
+
+
+def _readings(typed: str) -> tuple[str, ...]:
+    readings = tuple(typed.split(","))
+    if not set(readings) <= set(READINGS):
+        raise argparse.ArgumentTypeError(
+            f"{typed!r} is no list, by commas, of {', '.join(READINGS)}"
+        )
+    return readings
 
 
 def _pack(command: argparse.ArgumentParser) -> None:
@@ -306,6 +346,7 @@ COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
     "extract": ("extract wheels, each into a directory of its own", _extract),
     "verify": ("do all that extract does, but write nothing", _verify),
     "list": ("show what is in wheels, unverified", _list),
+    "compare": ("show where readers of a wheel differ", _compare),
     "pack": ("make wheels of trees", _pack),
     "relink": ("put links in the place of repeated files", _relink),
 }
@@ -342,6 +383,16 @@ def _add_threads(command: argparse.ArgumentParser) -> None:
         type=positive,
         metavar="N",
         help="threads that work (default: one per CPU)",
+    )
+
+
+def _add_backend(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--backend",
+        choices=BACKENDS,
+        default="native",
+        help="who reads the bytes that are written; libarchive is a second"
+        " opinion: it has to agree with the first (default: native)",
     )
 
 

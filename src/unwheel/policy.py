@@ -10,6 +10,10 @@ TYPE_CHECKING = False  # that of `typing` would cost its import
 if TYPE_CHECKING:
     from typing import Any
 
+# Who reads the bytes of members, and whose readings can be compared.
+BACKENDS = ("native", "libarchive")
+READINGS = ("directory", "headers", "libarchive", "stream", "zipfile")
+
 RECORD_LEVELS = ("verify", "warn", "names", "off")
 PORTABLE_NAMES = ("refuse", "warn")
 EXISTING = ("refuse", "replace", "merge")

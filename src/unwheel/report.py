@@ -7,13 +7,15 @@ well-formed Unicode: a byte of a name that is not UTF-8 reads ``\\udcXX``,
 spelled out.  Every object has these keys:
 
     format      1
-    action      "extract", "verify", "list", "pack" or "relink"
-    status      "ok", "refused" (the wheel's fault) or "failed" (our side's)
+    action      "extract", "verify", "list", "compare", "pack" or "relink"
+    status      "ok", "refused" (the wheel's fault), "failed" (our side's), or
+                of "compare" also "differs"
     wheel       the wheel, as the caller named it; of "pack" the one that was
                 made, or the tree that was refused
 
 `Report.to_json` and `refusal_to_json` document the rest; of the other actions
 `listing.Listing.to_json` and `graph.LinkGraph.to_json`,
+`comparing.Comparison.to_json`,
 `packing.PackReport.to_json` and `relinking.RelinkReport.to_json`.
 """
 

@@ -19,7 +19,7 @@ from .filename import stem as stem_of
 from .metadata import CoreMetadata, find_dist_info
 from .native import NativeArchive
 from .plan import judge_links, make_plan
-from .policy import Policy
+from .policy import BACKENDS, Policy
 from .record import Record, limit_size, record_missing
 from .values import cached_property
 
@@ -60,7 +60,9 @@ def extract(
         dest: The exact directory; missing or empty, unless the policy says
             to "replace" it or to "merge" into it.
         policy: What is allowed.
-        backend: "native".
+        backend: Who reads the bytes of members: "native", or "libarchive"
+            for a second opinion, one thread and slower.  What is accepted,
+            and how it is written, is the same.
         threads: How many to use; by default one for each CPU.
         on_event: Told every event, in this thread.
 
@@ -75,6 +77,7 @@ def extract(
         policy=policy,
         threads=threads,
         on_event=on_event,
+        backend=backend,
     )
 
 
@@ -102,6 +105,7 @@ def verify(
         policy=policy,
         threads=threads,
         on_event=on_event,
+        backend=backend,
     )
 
 
@@ -128,6 +132,7 @@ def extract_many(
         policy=policy,
         threads=threads,
         on_event=on_event,
+        backend=backend,
     )
 
 
@@ -151,6 +156,7 @@ def verify_many(
         policy=policy,
         threads=threads,
         on_event=on_event,
+        backend=backend,
     )
 
 
@@ -164,8 +170,9 @@ def stem(wheel: StrPath) -> str:
 
 
 def _check_backend(name: str) -> None:
-    if name != "native":
-        raise TypeError(f"backend: {name!r} is not 'native'")
+    if name not in BACKENDS:
+        one_of = ", ".join(map(repr, BACKENDS))
+        raise TypeError(f"backend: {name!r} is none of {one_of}")
 
 
 class Wheel:
@@ -177,7 +184,7 @@ class Wheel:
     Args:
         path: The path of a wheel, under its own file name.
         policy: What is allowed.
-        backend: "native".
+        backend: Of `extract` and `verify`; see the functions.
 
     Raises:
         SourceError: If it cannot be read.
@@ -192,6 +199,7 @@ class Wheel:
         backend: str = "native",
     ) -> None:
         _check_backend(backend)
+        self._backend = backend
         self.path = os.fsdecode(path)
         self.policy = policy
         self._archive = NativeArchive(
@@ -384,6 +392,7 @@ class Wheel:
             self.path,
             dest,
             policy=self.policy,
+            backend=self._backend,
             threads=threads,
             on_event=on_event,
         )
@@ -393,7 +402,11 @@ class Wheel:
     ) -> Report:
         """See the function `verify`."""
         return verify(
-            self.path, policy=self.policy, threads=threads, on_event=on_event
+            self.path,
+            policy=self.policy,
+            backend=self._backend,
+            threads=threads,
+            on_event=on_event,
         )
 
 

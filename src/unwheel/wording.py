@@ -11,6 +11,7 @@ from .report import LinkFact, Report
 
 TYPE_CHECKING = False  # that of `typing` would cost its import
 if TYPE_CHECKING:
+    from .comparing import Comparison, Difference
     from .packing import PackReport, TreeLink
 
 SHOWN = 20
@@ -85,6 +86,42 @@ def packed(report: PackReport) -> str:
         f"{printable(report.tree)}: {', '.join(parts)}"
         f" -> {printable(report.result)}"
     )
+
+
+def compared(comparison: Comparison) -> str:
+    """Say that all readers see the same, or where they differ."""
+    wheel = printable(comparison.wheel)
+    readers = count(len(comparison.readings), "reader")
+    differences = comparison.differences
+    if not differences:
+        seen = comparison.readings[0]
+        entries = count(len(seen.entries), "entry")
+        return (
+            f"{wheel}: the same to {readers}: {entries},"
+            f" {human_size(seen.size)}"
+        )
+    told = [one for one in differences if one.field != "more"]
+    number = count(len(told), "difference")
+    if len(told) < len(differences):
+        number = f"more than {number}"
+    lines = [f"{wheel}: {number} between {readers}"]
+    for difference in differences[:SHOWN]:
+        lines += _difference(difference)
+    if (more := len(differences) - SHOWN) > 0:
+        lines.append(f"  ... and {more:,} more (--json tells them)")
+    return "\n".join(lines)
+
+
+def _difference(difference: Difference) -> Iterator[str]:
+    """Say what is seen, and by whom; those who see the same in one line."""
+    about = difference.member
+    shown = "" if about is None else f"{printable(about)}: "
+    yield f"  {shown}{difference.field}"
+    by_text: dict[str, list[str]] = {}
+    for reader, text in difference.says:
+        by_text.setdefault(text, []).append(reader)
+    for text, readers in by_text.items():
+        yield f"      {', '.join(readers)}: {printable(text)}"
 
 
 def _outcomes(links: Sequence[LinkFact | TreeLink]) -> Iterator[str]:

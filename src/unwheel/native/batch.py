@@ -162,6 +162,10 @@ class Batch:
         rows = lib.uw_batch_results(self._handle)
         return bytes(ffi.buffer(rows, self.count * _RESULT_SIZE))
 
+    def outcomes(self) -> Outcomes:
+        """What the orders came to; for after it has finished."""
+        return Outcomes(self.results())
+
     def close(self) -> None:
         """Give it back, when it has finished or was never given away."""
         self._handle = None
@@ -203,6 +207,20 @@ class Result:
             self.sha256,
         ) = unpack_from(_RESULT, results, index * _RESULT_SIZE)
         self.reason = REASONS[reason]
+
+
+class Outcomes:
+    """What all orders came to (`backend.Outcomes`), unpacked one by one."""
+
+    def __init__(self, results: bytes) -> None:
+        self._results = results
+
+    def __getitem__(self, order: int) -> Result:
+        return Result(self._results, order)
+
+    def statuses(self) -> list[int]:
+        """The status of every order, in order."""
+        return statuses(self._results)
 
 
 def statuses(results: bytes) -> list[int]:
