@@ -257,12 +257,9 @@ def called(
     name: str, version: str, tag: str = "py3-none-any", build: str = ""
 ) -> Sound:
     """An honest wheel of that name and version."""
-    wheel = WheelBuilder(name, version, tag)
-    if not build:
-        return Sound(lambda _: wheel.file("x.py", b"x"))
     return Sound(
-        lambda _: wheel,
-        called=f"{name}-{version}-{build}-{tag}.whl",
+        lambda _: WheelBuilder(name, version, tag).file("x.py", b"x"),
+        called=f"{name}-{version}-{build}-{tag}.whl" if build else None,
     )
 
 
