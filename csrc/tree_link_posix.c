@@ -74,6 +74,19 @@ static bool means_no_links(int os_error)
 	       os_error == EMLINK;
 }
 
+/*
+ * A probe that cannot be removed would be published with the tree: that is a
+ * failure, whatever it has shown.
+ */
+static bool removed(const struct uw_tree *tree, const char *probe,
+		    struct uw_error *err)
+{
+	if (unlinkat(tree->root, probe, 0) == 0)
+		return true;
+	uw_fail_os(err, errno, "unlinkat");
+	return false;
+}
+
 int uw_tree_can_symlink(const struct uw_tree *tree, struct uw_error *err)
 {
 	const char *target = "unwheel-probe";
@@ -85,7 +98,12 @@ int uw_tree_can_symlink(const struct uw_tree *tree, struct uw_error *err)
 			      err) != UW_OK)
 		return means_no_links(err->os_error) ? 0 : -1;
 	len = readlinkat(tree->root, temporary.name, found, sizeof(found));
-	unlinkat(tree->root, temporary.name, 0);
+	if (len < 0)
+		uw_fail_os(err, errno, "readlinkat");
+	if (!removed(tree, temporary.name, err))
+		return -1;
+	if (len < 0)
+		return means_no_links(err->os_error) ? 0 : -1;
 	return len == (ssize_t)strlen(target) &&
 	       memcmp(found, target, (size_t)len) == 0;
 }
@@ -107,6 +125,7 @@ int uw_tree_can_hardlink(const struct uw_tree *tree, struct uw_error *err)
 {
 	struct uw_temporary first, second;
 	struct uw_place from = {.dir = tree->root, .leaf = first.name};
+	bool clean = true;
 	enum uw_status status =
 		uw_temporary_make(tree->root, &make_empty, NULL, &first, err);
 
@@ -114,9 +133,12 @@ int uw_tree_can_hardlink(const struct uw_tree *tree, struct uw_error *err)
 		status = uw_temporary_make(tree->root, &uw_hardlink_make, &from,
 					   &second, err);
 		if (status == UW_OK)
-			unlinkat(tree->root, second.name, 0);
-		unlinkat(tree->root, first.name, 0);
+			clean = removed(tree, second.name, err);
+		if (!removed(tree, first.name, err))
+			clean = false;
 	}
+	if (!clean)
+		return -1;
 	if (status == UW_OK)
 		return 1;
 	return means_no_links(err->os_error) ? 0 : -1;

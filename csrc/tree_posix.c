@@ -86,25 +86,35 @@ enum uw_status uw_below_open(const struct uw_tree *tree, const char *name,
 	return *dir_ret >= 0 ? UW_OK : uw_fail_os(err, errno, "openat");
 }
 
-int uw_tree_open(const char *path, int way, struct uw_tree **tree_ret,
-		 struct uw_error *err)
+/* Readable, not O_PATH: uw_system_sync() needs it. */
+#define ROOT_FLAGS (O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+
+static int open_again(int from, const char *path)
+{
+	int fd;
+
+	do
+		fd = openat(from, path, ROOT_FLAGS);
+	while (fd < 0 && errno == EINTR);
+	return fd;
+}
+
+/* The directory @path, seen from @from. */
+static enum uw_status open_tree(int from, const char *path, int way,
+				struct uw_tree **tree_ret, struct uw_error *err)
 {
 	struct uw_tree *tree;
 	int probe;
 
 	*tree_ret = NULL;
 	if (way != UW_TREE_BEST && way != UW_TREE_STEPWISE)
-		return (int)uw_fail(err, UW_ERR_USAGE, UW_WHY_NONE, 0,
-				    "no such way to open a tree: %d", way);
+		return uw_fail(err, UW_ERR_USAGE, UW_WHY_NONE, 0,
+			       "no such way to open a tree: %d", way);
 	tree = calloc(1, sizeof(*tree));
 	if (tree == NULL)
-		return (int)uw_fail(err, UW_ERR_MEMORY, UW_WHY_NONE, 0,
-				    "out of memory");
-
-	/* Readable, not O_PATH: uw_system_sync() needs it. */
-	do
-		tree->root = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	while (tree->root < 0 && errno == EINTR);
+		return uw_fail(err, UW_ERR_MEMORY, UW_WHY_NONE, 0,
+			       "out of memory");
+	tree->root = open_again(from, path);
 	if (tree->root < 0) {
 		uw_fail_os(err, errno, "open");
 		free(tree);
@@ -123,6 +133,18 @@ int uw_tree_open(const char *path, int way, struct uw_tree **tree_ret,
 	}
 	*tree_ret = tree;
 	return UW_OK;
+}
+
+int uw_tree_open(const char *path, int way, struct uw_tree **tree_ret,
+		 struct uw_error *err)
+{
+	return (int)open_tree(AT_FDCWD, path, way, tree_ret, err);
+}
+
+int uw_tree_adopt(int handle, int way, struct uw_tree **tree_ret,
+		  struct uw_error *err)
+{
+	return (int)open_tree(handle, ".", way, tree_ret, err);
 }
 
 void uw_tree_close(struct uw_tree *tree)

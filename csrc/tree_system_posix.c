@@ -63,7 +63,12 @@ int uw_system_rename(int from_dir, const char *from, int to_dir, const char *to,
  */
 int uw_system_sync(int root)
 {
-	return syncfs(root);
+	int result;
+
+	do
+		result = syncfs(root);
+	while (result != 0 && errno == EINTR);
+	return result;
 }
 
 /* FICLONE; <linux/fs.h> has it, and quarrels with <sys/mount.h>. */

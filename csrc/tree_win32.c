@@ -112,6 +112,15 @@ static HANDLE open_root(const char *path)
 	return root;
 }
 
+int uw_tree_adopt(int handle, int way, struct uw_tree **tree_ret,
+		  struct uw_error *err)
+{
+	(void)way;
+	*tree_ret = NULL;
+	return (int)uw_fail(err, UW_ERR_USAGE, UW_WHY_NONE, 0,
+			    "no tree of descriptor %d on Windows", handle);
+}
+
 int uw_tree_open(const char *path, int way, struct uw_tree **tree_ret,
 		 struct uw_error *err)
 {

@@ -374,6 +374,13 @@ enum uw_tree_way {
  */
 int uw_tree_open(const char *path, int way, struct uw_tree **tree_ret,
 		 struct uw_error *err);
+
+/*
+ * The directory that the descriptor @handle is open on, whatever it is called
+ * by now; the descriptor stays the caller's.  UW_ERR_USAGE on Windows.
+ */
+int uw_tree_adopt(int handle, int way, struct uw_tree **tree_ret,
+		  struct uw_error *err);
 void uw_tree_close(struct uw_tree *tree);
 void uw_tree_drop(struct uw_tree **place);
 

@@ -992,4 +992,27 @@ STRUCTURE = {
         )
         for name, method in METHODS.items()
     },
+    # ------------------------------------------------- records of APPNOTE
+    "a marker of several disks at the beginning": archive(
+        "PREFIX", lambda b: b.put("prefix", b"PK00"), FIRST
+    ),
+    "an archive extra data record": archive(
+        "GAP", lambda b: b.put("before_directory", b"PK\6\x08\4\0\0\0data")
+    ),
+    "padding for alignment before a member": archive(
+        "GAP", lambda b: b.file("demo/x", b"x", gap=bytes(12)), "demo/x"
+    ),
+    "a deleted member that was left": archive(
+        "GAP",
+        lambda b: b.file("demo/old.py", b"old", listed=False).file(
+            "demo/new.py", b"new"
+        ),
+        "demo/new.py",
+    ),
+    "an archive that was appended to": archive(
+        "DIRECTORY_PLACE",
+        lambda b: b.put("before_directory", an_entry()).end(
+            directory_len=lambda n: n + len(an_entry())
+        ),
+    ),
 }

@@ -487,6 +487,24 @@ WHEELS = {
             "METADATA", "Name: demo\nVersion: 1.0\nWheel-Version: 2.0\n"
         ),
     ),
+    "two names in two cases": metadata(
+        "Name: demo\nVersion: 1.0\nNAME: evil\n", "METADATA_FIELDS"
+    ),
+    "a second name behind a bare CR": metadata(
+        "Name: demo\nVersion: 1.0\nX: y\rName: evil\n", "METADATA_FIELDS"
+    ),
+    "a folded name": metadata(
+        "Name: de\n mo\nVersion: 1.0\n", "METADATA_DIFFERS"
+    ),
+    "a name behind a space": metadata(
+        " Name: demo\nVersion: 1.0\n", "METADATA_FIELDS"
+    ),
+    "a name of letters that look alike": metadata(
+        "Name: d\u0435mo\nVersion: 1.0\n", "METADATA_DIFFERS"
+    ),
+    "a byte order mark before METADATA": metadata(
+        "\ufeffName: demo\nVersion: 1.0\n", "METADATA_FIELDS"
+    ),
 }
 
 

@@ -7,6 +7,7 @@ What is odd and sound is as important: it has to be taken.  Both are data, in
 
 from __future__ import annotations
 
+import ast
 import os
 import stat
 import sys
@@ -42,6 +43,8 @@ from unwheel import (
     UnwheelError,
 )
 from unwheel.errors import printable
+from unwheel.knobs import ACCEPTED, LIMITS
+from unwheel.values import replace
 
 RECORD = f"{INFO}/RECORD"
 END = b"PK\5\6" + bytes(18)
@@ -94,6 +97,63 @@ def test_what_is_sound_is_taken(place: Place, sound: Sound):
     if report.links:  # they get rows of their own in RECORD
         del expected[RECORD], found[RECORD]
     assert expected == found
+
+
+# For limits that are judged by the core, or of what is read into memory.
+ENOUGH = {
+    "limits.entries": 1 << 62,
+    "limits.directory_size": 1 << 62,
+    "limits.name_length": 1 << 31,
+    "limits.link_target_length": 1 << 31,
+    "limits.metadata_size": 1 << 31,
+    "limits.record_size": 1 << 31,
+}
+
+
+def accepting(policy: Policy, accept: str) -> Policy:
+    """The *policy* with the knob turned that a refusal names."""
+    field, _, typed = accept.partition("=")
+    setting = ast.literal_eval(typed) if typed else ENOUGH.get(field, 1 << 80)
+    holder, _, knob = field.rpartition(".")
+    if holder == "limits":
+        limits = replace(policy.limits, **{knob: setting})
+        return replace(policy, limits=limits)
+    if holder == "links":
+        changed = policy.link_policy.replace(**{knob: setting})
+        return replace(policy, links=changed)
+    return replace(policy, **{knob: setting})
+
+
+def test_the_knob_that_a_refusal_names_accepts_it(place: Place):
+    """
+    Of every attack, every reason; and every knob is named by some.
+    """
+    named = set()
+    useless = []
+    for name, attack in ATTACKS.items():
+        wheel = attack.write(place.wheels)
+        for problem in refused(wheel, attack.policy):
+            if problem.accept is None:
+                continue
+            named.add(problem.accept.partition("=")[0])
+            policy = accepting(attack.policy, problem.accept)
+            told = {(p.code, p.member) for p in refused(wheel, policy)}
+            if (problem.code, problem.member) in told:
+                useless.append((name, problem.accept))
+        wheel.unlink()
+
+    assert [] == useless
+    knobs = {knob.field for knob in (*ACCEPTED.knobs, *LIMITS.knobs)}
+    assert set() == knobs - named - {"limits.ratio_floor"}
+
+
+def refused(wheel: Path, policy: Policy) -> tuple[unwheel.Problem, ...]:
+    """Why it is, or nothing."""
+    try:
+        unwheel.verify(wheel, policy=policy)
+    except UnwheelError as error:
+        return error.problems
+    return ()
 
 
 def test_set_id_bits_do_not_survive(place: Place):

@@ -497,6 +497,20 @@ def test_output_that_cannot_be_written_is_said():
     assert "No space left on device" in done.stderr
 
 
+def test_a_failure_that_cannot_be_said_is_still_one():
+    """With a full disk behind both streams the exit status says it."""
+    code = "from unwheel import cli; cli.command()"
+    with open("/dev/full", "w") as full:
+        done = process(
+            code,
+            *("verify", "missing-1.0-py3-none-any.whl"),
+            stdout=full,
+            stderr=full,
+        )
+
+    assert 3 == done.returncode
+
+
 def test_a_name_that_the_terminal_lacks_is_spelled_out():
     """A terminal without the letter gets its escape, not a traceback."""
     done = process(

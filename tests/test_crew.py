@@ -19,12 +19,10 @@ from internals import CSRC
 NATIVE = Path(__file__).resolve().parent / "native"
 
 
-@pytest.fixture(scope="module")
-def fault_crew(tmp_path_factory) -> Path:
-    """The core with calls that fail when told to: ``native/fault_crew.c``."""
-    folder = tmp_path_factory.mktemp("fault_crew")
+def compiled(folder: Path, *flags: str) -> dict[str, Path]:
+    """The programs in which calls of the core fail: ``native/fault_*.c``."""
     compiler = shlex.split(sysconfig.get_config_var("CC") or "cc")
-    compiler += ["-std=c11", "-O1", "-pthread", f"-I{CSRC}"]
+    compiler += ["-std=c11", "-O1", "-g", "-pthread", f"-I{CSRC}", *flags]
     compiler += shlex.split(os.environ.get("UNWHEEL_CFLAGS", ""))
     core = [path for path in CSRC.glob("*.c") if "_win32" not in path.stem]
     subprocess.run(
@@ -32,13 +30,21 @@ def fault_crew(tmp_path_factory) -> Path:
         check=True,
         cwd=folder,
     )
-    subprocess.run(
-        [*compiler, "-o", "fault_crew", NATIVE / "fault_crew.c"]
-        + [f"{path.stem}.o" for path in core],
-        check=True,
-        cwd=folder,
-    )
-    return folder / "fault_crew"
+    objects = [f"{path.stem}.o" for path in core]
+    programs = {}
+    for name in ("fault_calls", "fault_crew"):
+        sources = [NATIVE / f"{name}.c", NATIVE / "faults.c"]
+        subprocess.run(
+            [*compiler, "-o", name, *sources, *objects], check=True, cwd=folder
+        )
+        programs[name] = folder / name
+    return programs
+
+
+@pytest.fixture(scope="module")
+def programs(tmp_path_factory) -> dict[str, Path]:
+    """Both programs, by name."""
+    return compiled(tmp_path_factory.mktemp("faults"))
 
 
 @pytest.fixture
@@ -69,14 +75,35 @@ def both_halves(folder: Path) -> Path:
 @pytest.mark.skipif(
     sys.platform != "linux", reason="the calls that fail are those of Linux"
 )
-def test_survives_a_failure_of_any_call(fault_crew, memory):
+def test_survives_a_failure_of_any_call(programs, memory):
     """
     Memory, files, both halves of a member, copies: told, and nothing is lost.
     """
     wheel = both_halves(memory)
 
     subprocess.run(
-        [fault_crew, wheel, memory / "tree", "2"],
+        [programs["fault_crew"], wheel, memory / "tree", "2"],
         check=True,
         timeout=300,
     )
+
+
+@pytest.mark.skipif(
+    sys.platform != "linux", reason="the calls that fail are those of Linux"
+)
+def test_every_function_survives_a_failure_of_any_call(programs, memory):
+    """
+    Archives, readers, trees, probes: told, and nothing is lost or left.
+    """
+    wheel = both_halves(memory)
+
+    told = subprocess.run(
+        [programs["fault_calls"], wheel, memory / "tree"],
+        check=True,
+        timeout=300,
+        capture_output=True,
+        text=True,
+    ).stdout
+
+    print(told)
+    assert 8 == len(told.splitlines())

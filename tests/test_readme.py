@@ -8,12 +8,17 @@ import re
 import shlex
 from pathlib import Path
 
+import pytest
+from attacks import ATTACKS
 from builder import WheelBuilder
+from sound import SOUND
 
 import unwheel
 from unwheel import native
+from unwheel.knobs import accepting_option
 from unwheel.links import OUTCOMES
 from unwheel.options import parse
+from unwheel.record import ALGORITHMS
 
 README = Path(__file__).resolve().parent.parent / "README.md"
 SOURCES = Path(unwheel.__file__).parent
@@ -94,7 +99,23 @@ def test_the_commands_mean_something():
         assert parse(shlex.split(command, comments=True)).wheels
 
 
-def test_the_table_has_every_reason_code_and_no_other():
+# Reasons that hang on the place a wheel goes to, not on the wheel.
+OF_THE_HOST = {"HOST_CANNOT", "COPY_BUDGET"}
+
+
+def rules_of_the_readme() -> list[tuple[str, set[str]]]:
+    """Of each line of its tables the code, and the options that accept it."""
+    text = README.read_text(encoding="utf-8")
+    section = text.partition("## What is refused")[2].partition("\n## ")[0]
+    return [
+        (code, set(re.findall("`(--[^`]+)`", accept)))
+        for code, accept in re.findall(
+            r"^\| `(\w+)` \| .*[^\\\n]\| (.*)\|$", section, re.MULTILINE
+        )
+    ]
+
+
+def test_every_reason_code_is_told_and_no_other():
     """
     A code that a program may meet is told, and none that it never will.
     """
@@ -103,7 +124,58 @@ def test_the_table_has_every_reason_code_and_no_other():
     expected = core | codes_of_the_source()
     # No reason; and one that is told as the system's error.
     expected -= NO_CODES | {"NONE", "SOURCE_READ"}
-    # Made in the source from the names of the files that are missing.
+    # Made in the source from the names of the files that are missing, and of
+    # the algorithms of digests.
     expected |= {"METADATA_MISSING", "WHEEL_MISSING"}
+    expected |= {algorithm.upper() for algorithm in ALGORITHMS}
 
     assert expected == codes_of_the_readme()
+
+
+def test_each_rule_is_one_line_and_shown_by_an_attack():
+    """
+    A line without an attack would be a promise, an attack without a line news.
+    """
+    told = [code for code, _ in rules_of_the_readme()]
+    shown = {attack.code for attack in ATTACKS.values()}
+
+    assert sorted({*told}) == sorted(told)
+    assert {*told} == shown | OF_THE_HOST
+    assert not shown & OF_THE_HOST
+
+
+def test_each_warning_is_told_and_shown():
+    """
+    By a wheel that is taken, and by no attack.
+    """
+    text = README.read_text(encoding="utf-8")
+    sentence = text.partition("Warnings, never refusals, are")[2]
+    told = set(re.findall("`([A-Z_]+)`", sentence.partition("Our side")[0]))
+
+    rules = {code for code, _ in rules_of_the_readme()}
+    shown = {code for sound in SOUND.values() for code in sound.warnings}
+
+    # That of copies hangs on the place a wheel goes to.
+    assert told == shown - rules | {"COPIED_LIBRARY"}
+
+
+def test_what_a_line_says_accepts_it_is_what_the_refusal_names(tmp_path):
+    """
+    Each option of the last column, and none that it does not have.
+    """
+    rules = rules_of_the_readme()
+    named: dict[str, set[str]] = {code: set() for code, _ in rules}
+    for attack in ATTACKS.values():
+        wheel = attack.write(tmp_path)
+        with pytest.raises(unwheel.UnwheelError) as caught:
+            unwheel.verify(wheel, policy=attack.policy)
+        for problem in caught.value.problems:
+            option = accepting_option(problem.accept or "")
+            if option.startswith("--"):
+                # Without the number that would be enough.
+                named[problem.code].add(re.sub(r" (N|SIZE|\d+)$", "", option))
+        wheel.unlink()
+
+    for code, options in rules:
+        if code not in OF_THE_HOST:
+            assert (code, options) == (code, named[code])

@@ -1026,7 +1026,7 @@ def test_no_step_leaves_anything(
     Whatever raises, of whatever kind, on the way: all is as before.
     """
     wheel = place.put(demo().file("demo/big", half_noise(2 * MIB)))
-    name = "native.Tree" if step == "Tree" else step
+    name = "Staging.tree" if step == "Tree" else step
 
     def fail(*_: object, **__: object) -> None:
         raise KeyboardInterrupt

@@ -15,7 +15,7 @@ from . import __version__
 TYPE_CHECKING = False  # that of `typing` would cost its import
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import Any, NoReturn
+    from typing import Any, NoReturn, TextIO
 
     from .commandline import Arguments
     from .commands import Result, Start, Success
@@ -49,14 +49,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         finally:  # here, where a failure can still be told
             _flush()
     except KeyboardInterrupt:
-        _complain("interrupted; nothing was left behind")
+        _complain_at_last("interrupted; nothing was left behind")
         return INTERRUPTED
     except BrokenPipeError:  # `| head` has read enough
-        _abandon_output()
+        _abandon(sys.stdout)
         return OUR_SIDE
     except OSError as error:
-        _abandon_output()
-        _complain(f"unwheel: {error}")
+        _abandon(sys.stdout)
+        _complain_at_last(f"unwheel: {error}")
         return OUR_SIDE
 
 
@@ -280,6 +280,14 @@ def _complain(text: str) -> None:
         print(text, file=sys.stderr, flush=True)
 
 
+def _complain_at_last(text: str) -> None:
+    """Say it if that is possible; the exit status says it in any case."""
+    try:
+        _complain(text)
+    except OSError:  # a full disk behind standard error, too
+        _abandon(sys.stderr)
+
+
 def _printable(text: str) -> str:
     from .errors import printable
 
@@ -302,16 +310,16 @@ def _flush() -> None:
         sys.stdout.flush()
 
 
-def _abandon_output() -> None:
+def _abandon(stream: TextIO | None) -> None:
     """
-    Send what is left of standard output nowhere.
+    Send what is left in *stream* nowhere.
 
     Nobody reads it, and the interpreter would complain about it on exit.
     """
     import os
 
     try:
-        descriptor = sys.stdout.fileno()
+        descriptor = stream.fileno()  # type: ignore[union-attr]
     except (AttributeError, OSError):  # closed, or not a file
         return
     nowhere = os.open(os.devnull, os.O_WRONLY)

@@ -12,6 +12,7 @@ import errno
 import os
 import time
 from _thread import allocate_lock, start_new_thread
+from _weakref import ref
 
 from . import native
 from .errors import (
@@ -21,6 +22,9 @@ from .errors import (
     SourceError,
     UnwheelError,
 )
+
+# Loaded before anything fails: afterwards there may be no descriptor left.
+from .faults import Failure, error_of, explain, problems_of
 from .plan import EXECUTABLE, make_plan
 from .staging import Staging, remove_stale
 from .values import cached_property, replace
@@ -30,10 +34,10 @@ if TYPE_CHECKING:
     from _thread import LockType
     from collections.abc import Callable, Generator, Iterable, Sequence
     from typing import TypeAlias
+    from weakref import ReferenceType
 
     from .backend import Outcomes
     from .events import Event
-    from .faults import Failure
     from .host import Probes
     from .linking import Made
     from .links import Host
@@ -113,19 +117,19 @@ class Crew:
         if threads is not None and threads < 1:
             raise TypeError(f"threads: {threads} is not a positive number")
         self._count = threads or thread_count()
-        # Of each thread at work a lock that it holds.  More is not needed of
-        # the module threading, whose import takes 2 ms.
-        self._threads: list[LockType] = []
+        # Of each thread a lock that is held while it works, and that nobody
+        # else has: it is gone with a thread that had no memory even to begin.
+        # More is not needed of the module threading, whose import takes 2 ms.
+        self._threads: list[ReferenceType[LockType]] = []
         self._crew = native.Crew()
-        self._failed: list[LockType] = []
 
     def __enter__(self) -> Crew:
         return self
 
     def __exit__(self, *exc: object) -> None:
         self._crew.dismiss()
-        for at_work in self._threads:
-            with at_work:
+        for thread in self._threads:
+            while not _is_home(thread, TICK_MS / 1000):
                 pass
 
     def take(self, batch: native.Batch | RelayBatch) -> None:
@@ -145,13 +149,13 @@ class Crew:
                     raise
                 self._count = len(self._threads)
                 break
-            self._threads.append(at_work)
+            self._threads.append(ref(at_work))
+            del at_work
         batch.give_to(self._crew)
 
     def _work(self, at_work: LockType) -> None:
         try:
-            if not self._crew.work():
-                self._failed.append(at_work)
+            self._crew.work()
         finally:
             at_work.release()
 
@@ -164,8 +168,12 @@ class Crew:
 
     @property
     def is_gone(self) -> bool:
-        """Whether no thread is left, for want of memory to work in."""
-        return 0 < len(self._failed) == len(self._threads)
+        """
+        Whether no thread is left, for want of memory to work in.
+
+        None comes home for another reason before the crew is dismissed.
+        """
+        return bool(self._threads) and all(map(_is_home, self._threads))
 
     def check(self) -> None:
         """
@@ -176,6 +184,17 @@ class Crew:
         """
         if self.is_gone:
             raise MemoryError("no memory for a thread of the crew")
+
+
+def _is_home(thread: ReferenceType[LockType], seconds: float = 0) -> bool:
+    """Whether *thread* has ended, after at most so many *seconds*."""
+    at_work = thread()
+    if at_work is None:
+        return True
+    home = at_work.acquire(timeout=seconds)
+    if home:
+        at_work.release()
+    return home
 
 
 class _Run:
@@ -216,6 +235,9 @@ class _Run:
             self._start()
         except UnwheelError as error:
             self.refusal = _named(error, self.wheel)
+        except (OSError, ImportError) as error:
+            self.refusal = _our_side(error, self.wheel)
+        if self.refusal is not None:
             self.close()
 
     def _start(self) -> None:
@@ -276,7 +298,7 @@ class _Run:
                 existing_links=self._policy.existing_links,
             )
             self._staging.make()
-            self._tree = native.Tree(self._staging.path)
+            self._tree = self._staging.tree()
         return self._staging
 
     def _host(self, destination: str | None) -> Host:
@@ -343,6 +365,9 @@ class _Run:
 
     def finish(self) -> Report:
         """Judge the results, make the links, publish."""
+        # Loaded while the wheel can still be refused: not when it is there.
+        from . import report  # noqa: F401
+
         assert self._batch is not None
         self.tell_progress()
         results = self._batch.outcomes()
@@ -350,9 +375,9 @@ class _Run:
         files = _files_of(self._plan, results)
         made, publishing = self._publish(files)
         warnings += made.warnings if made else ()
-        report = self._report(files, made, tuple(warnings), publishing)
+        told = self._report(files, made, tuple(warnings), publishing)
         self._tell_finished()
-        return report
+        return told
 
     def _judge(self, results: Outcomes) -> list[Problem]:
         """What failed; mismatches are warnings if the policy says so."""
@@ -362,8 +387,6 @@ class _Run:
             failures += self._failed_orders(results)
         if not failures:
             return []
-        from .faults import error_of, problems_of
-
         failures.sort(key=lambda failure: failure.order)
         warnings: list[Problem] = []
         if self._policy.record == "warn":
@@ -376,8 +399,6 @@ class _Run:
         return warnings
 
     def _failed_orders(self, results: Outcomes) -> list[Failure]:
-        from .faults import explain
-
         return [
             explain(results[k], self._plan, k)
             for k, status in enumerate(results.statuses())
@@ -393,8 +414,6 @@ class _Run:
         """
         if not self._plan.rehash:
             return []
-        from .faults import Failure
-
         assert self._archive is not None
         failures = []
         for k, algorithm, expected in self._plan.rehash:
@@ -550,7 +569,10 @@ def _check_space(path: str, size: int) -> None:
     """
     if not hasattr(os, "statvfs"):
         return
-    space = os.statvfs(path)
+    try:
+        space = os.statvfs(path)
+    except OSError:  # then the first write that fails will tell
+        return
     blocks = space.f_bfree if os.geteuid() == 0 else space.f_bavail
     free = blocks * space.f_frsize
     if space.f_blocks and size > free:
@@ -688,6 +710,25 @@ def _named(error: UnwheelError, wheel: str) -> UnwheelError:
     return error
 
 
+def _our_side(error: OSError | ImportError, wheel: str) -> DestinationError:
+    """
+    What a bare failure of the system is, whoever of us met it.
+
+    Also one to load a part of us: that takes a descriptor, and what failed
+    before may have been that there is none left.
+    """
+    if isinstance(error, OSError):
+        number = error.errno or 0
+        what = f"cannot use {error.filename}" if error.filename else "failed"
+        problem = native.os_problem(number, what)
+    else:
+        number = errno.EIO
+        problem = native.os_problem(number, f"cannot load Unwheel: {error}")
+    told = DestinationError([problem], wheel=wheel, errno=number or None)
+    told.__cause__ = error
+    return told
+
+
 def _end(
     runs: list[_Run], crew: Crew, on_event: OnEvent | None
 ) -> Report | UnwheelError:
@@ -705,6 +746,8 @@ def _end(
             outcome = first.finish()
         except UnwheelError as error:
             outcome = _named(error, first.wheel)
+        except (OSError, ImportError) as error:
+            outcome = _our_side(error, first.wheel)
     first.close()
     del runs[0]
     if isinstance(outcome, UnwheelError) and on_event is not None:

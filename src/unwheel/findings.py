@@ -20,6 +20,7 @@ class Findings:
         self.warnings = Problems()
         self._refusals = Problems()
         self._kind: type[UnwheelError] | None = None  # of the first
+        self._errno: int | None = None  # and its number, if it has one
 
     @property
     def refused(self) -> bool:
@@ -34,6 +35,8 @@ class Findings:
             self._kind = kind
 
     def absorb(self, error: UnwheelError) -> None:
+        if self._kind is None:
+            self._errno = getattr(error, "errno", None)
         self.refuse(type(error), error.problems)
 
     def take_record(self, level: str, problems: Iterable[Problem]) -> None:
@@ -51,4 +54,7 @@ class Findings:
     def check(self) -> None:
         """Raise everything that was found, if anything was."""
         if self._kind is not None:
-            raise self._kind(self._refusals, wheel=self.wheel)
+            error = self._kind(self._refusals, wheel=self.wheel)
+            if isinstance(error, OSError):
+                error.errno = self._errno
+            raise error

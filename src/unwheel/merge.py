@@ -36,6 +36,9 @@ _NO_EXCHANGE = frozenset(
 )
 
 
+_LEADS_NOWHERE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
+
+
 @value
 class Move:
     """
@@ -112,7 +115,7 @@ class Moves:
             try:
                 self._return(move, inode)
             except OSError as error:
-                problems += _told(error, move)
+                problems.append(_stays(error, move))
                 lost = lost or move.swap
             self._begun.pop()
         if lost:
@@ -290,8 +293,8 @@ class _Judge:
         place = there
         problem = None
         if stat.S_ISLNK(mode):
-            place = os.path.realpath(there)
-            problem = self._wrong_link(name, there, place)
+            place, folder = _led_to(there)
+            problem = self._wrong_link(name, there, place, folder=folder)
             self._redirected.add(name)
         elif not stat.S_ISDIR(mode):
             problem = _file_there(name, there)
@@ -305,10 +308,11 @@ class _Judge:
         else:
             self.problems.add(problem)
 
-    def _wrong_link(self, name: str, there: str, place: str) -> Problem | None:
+    def _wrong_link(
+        self, name: str, there: str, place: str, *, folder: bool
+    ) -> Problem | None:
         """Why the link *there* may not be followed to *place*."""
         inside = is_below(self.root, place)
-        folder = os.path.isdir(place)
         if folder and (
             self._links == "follow" or (inside and self._links == "inside")
         ):
@@ -385,10 +389,24 @@ def _lstat(path: str) -> os.stat_result | None:
         return None
 
 
-def _told(error: OSError, move: Move) -> Sequence[Problem]:
-    if isinstance(error, DestinationError):
-        return error.problems
-    return [os_problem(error.errno or 0, "cannot be put back", move.final)]
+def _led_to(link: str) -> tuple[str, bool]:
+    """
+    The real path of what *link* leads to, and whether that is a folder.
+
+    Raises:
+        OSError: If that cannot be known.
+    """
+    try:
+        place = os.path.realpath(link, strict=True)
+        return place, stat.S_ISDIR(os.stat(place).st_mode)
+    except OSError as error:
+        if error.errno not in _LEADS_NOWHERE:
+            raise
+        return os.path.realpath(link), False
+
+
+def _stays(error: OSError, move: Move) -> Problem:
+    return os_problem(error.errno or 0, "cannot be put back", move.final)
 
 
 def _file_there(name: str, there: str) -> Problem:

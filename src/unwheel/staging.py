@@ -117,9 +117,26 @@ class Staging:
         except OSError as error:
             raise _failed(error, self.destination) from error
 
+    def tree(self) -> Tree:
+        """
+        The private directory, to make things below.
+
+        By its handle where there is one: who owns the directory that it is in
+        may give its name to a link, and all would land where that leads.
+
+        Raises:
+            DestinationError: If it cannot be opened.
+        """
+        handle = self._handle()
+        return Tree(self.path) if handle is None else Tree.of(handle)
+
+    def _handle(self) -> int | None:
+        """That of the private directory; None where there is none."""
+        return None if self._lock is None else self._lock.handle()
+
     def _make_parents(self, parent: str) -> None:
         missing = []
-        while not os.path.lexists(parent):
+        while _lstat(parent) is None:
             missing.append(parent)
             parent = os.path.dirname(parent)
         for path in reversed(missing):
@@ -165,13 +182,18 @@ class Staging:
                 raise
             self._lock = _Lock()
             try:
-                if self._lock.take(self.path):
+                if self._lock.take(self.path) and self._is_ours():
                     return
             except OSError:  # umask 0777, or no descriptor is left
                 _remove_tree(self.path)
                 self.path = ""
                 raise
             self._lock.close()
+
+    def _is_ours(self) -> bool:
+        """Whether it is what we made, and not what somebody put there."""
+        owner = None if self._lock is None else self._lock.owner()
+        return owner in (None, _user())
 
     # ---------------------------------------------------------- publishing
 
@@ -196,12 +218,17 @@ class Staging:
                 return self._publish_merged(last)
             if self.in_place:
                 return self._publish_names(last)
-            os.chmod(self.path, self._mode())
+            os.chmod(self._place(), self._mode())
             return self._publish_directory()
         except DestinationError:
             raise
         except OSError as error:
             raise _failed(error, self.destination) from error
+
+    def _place(self) -> int | str:
+        """The private directory, for calls that take a handle or a path."""
+        handle = self._handle()
+        return self.path if handle is None else handle
 
     def _mode(self) -> int:
         """
@@ -215,11 +242,14 @@ class Staging:
             return stat.S_IMODE(os.stat(self.destination).st_mode)
         except FileNotFoundError:
             pass
-        probe = os.path.join(self.path, _PROBE)
-        os.mkdir(probe)
-        mode = stat.S_IMODE(os.stat(probe).st_mode)
-        os.rmdir(probe)
-        return mode
+        handle = self._handle()
+        probe = (
+            _PROBE if handle is not None else os.path.join(self.path, _PROBE)
+        )
+        os.mkdir(probe, dir_fd=handle)
+        facts = os.stat(probe, dir_fd=handle, follow_symlinks=False)
+        os.rmdir(probe, dir_fd=handle)
+        return stat.S_IMODE(facts.st_mode)
 
     def _publish_directory(self) -> str:
         staged = os.path.basename(self.path)
@@ -233,6 +263,7 @@ class Staging:
         finally:
             tree.close()
         self._made.clear()
+        self._check_published()
         self._unlock()
         if exchange:
             # What cannot be removed stays, as of a process that died here.
@@ -240,11 +271,35 @@ class Staging:
         self.path = ""
         return "exchange" if exchange else "rename"
 
+    def _check_published(self) -> None:
+        """
+        See that what is there now is what was made.
+
+        The rename goes by the name of the private directory, which who owns
+        the parent may have given to another one.
+        """
+        handle = self._handle()
+        if handle is None:
+            return
+        there = _lstat(self.destination)
+        if there is None or not os.path.samestat(os.fstat(handle), there):
+            self.path = ""  # whatever has the name, it is not ours to remove
+            raise DestinationError(
+                [
+                    Problem(
+                        "CHANGED",
+                        "somebody else has put another thing in its place",
+                        found=self.destination,
+                    )
+                ],
+                errno=errno.EBUSY,
+            )
+
     def _publish_names(self, last: str) -> str:
         """Name by name, into a directory that is empty."""
         from .merge import Move, names_in_order
 
-        names = names_in_order(os.listdir(self.path), last)
+        names = names_in_order(os.listdir(self._place()), last)
         root = os.path.realpath(self.destination)
         self._move(root, [Move(name, name) for name in names])
         return "in-place"
@@ -266,10 +321,11 @@ class Staging:
         try:
             self._moves.make(moves)
             self._moves.settle()
-        except DestinationError as error:
+        except OSError as error:
             if problems := self._take_back():
+                failure = _failed(error, self.destination)
                 raise DestinationError(
-                    [*error.problems, *problems], errno=error.errno
+                    [*failure.problems, *problems], errno=error.errno
                 ) from error
             raise
         except BaseException:
@@ -369,6 +425,7 @@ class _Lock:
 
     def __init__(self) -> None:
         self._handle = -1
+        self._locked = False
 
     def take(self, path: str) -> bool:
         """
@@ -387,22 +444,37 @@ class _Lock:
             return False
         try:
             fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return os.path.samestat(os.fstat(self._handle), os.lstat(path))
-        except (BlockingIOError, FileNotFoundError):
+            self._locked = True
+        except BlockingIOError:
             return False
         except OSError:  # some network file systems have none
-            self.close()
-            return True
+            pass
+        try:
+            return os.path.samestat(os.fstat(self._handle), os.lstat(path))
+        except FileNotFoundError:
+            return False
+
+    def handle(self) -> int | None:
+        """That of the directory; None where none was opened."""
+        return None if self._handle < 0 else self._handle
 
     def owner(self) -> int | None:
         """Whose directory it is; None where there are no locks."""
-        return None if self._handle < 0 else os.fstat(self._handle).st_uid
+        return os.fstat(self._handle).st_uid if self._locked else None
 
     def close(self) -> None:
-        """Give it back.  May be called twice."""
-        handle, self._handle = self._handle, -1
-        if handle >= 0:
-            os.close(handle)
+        """
+        Give it back.  May be called twice.
+
+        Nothing was written through it, so a failure loses nothing: the
+        handle and the lock are gone whatever the system says.
+        """
+        try:
+            handle, self._handle = self._handle, -1
+            if handle >= 0:
+                os.close(handle)
+        except OSError:
+            return
 
 
 def _remove_tree(path: str) -> bool:
@@ -509,6 +581,22 @@ def _resolve(destination: str) -> str:
     return path
 
 
+def _lstat(path: str) -> os.stat_result | None:
+    """
+    What is called *path*, be it a dangling link; None if there is nothing.
+
+    os.path.lexists() also says no when it cannot know; who goes up until
+    something is there would then never come to an end.
+
+    Raises:
+        OSError: If that cannot be known.
+    """
+    try:
+        return os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
 def _state(path: str) -> str:
     """One of "missing", "empty", "occupied", "other"."""
     try:
@@ -567,6 +655,9 @@ def _refuse_state(path: str, state: str, existing: str) -> None:
 
 
 def _failed(error: OSError, destination: str) -> DestinationError:
+    """What *error* is to who wants the *destination*."""
+    if isinstance(error, DestinationError):
+        return error
     number = error.errno or 0
     where = error.filename if isinstance(error.filename, str) else destination
     return DestinationError(

@@ -6,15 +6,12 @@
  * laxer policy, and a member that was read to its end has the entry's size and
  * CRC-32 (zlib's opinion).
  */
-#include <stdlib.h>
-#include <zlib.h>
+#include "fuzz.h"
 
-#include "base.h"
+#include <zlib.h>
 
 #define MEMBER_MAX (1 << 20) /* then the reader is closed halfway */
 #define TOTAL_MAX  (1 << 22)
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
 static const struct uw_limits strict = {
 	.entries = 1000, .directory_len = 1 << 20, .name_len = 4095};
@@ -22,12 +19,6 @@ static const struct uw_limits lax = {.entries = 1000,
 				     .directory_len = 1 << 20,
 				     .name_len = 4095,
 				     .allow = UW_ALLOW_UNSIGNED_DESCRIPTORS};
-
-static void require(bool truth)
-{
-	if (!truth)
-		abort();
-}
 
 static struct uw_archive *open_archive(const u8 *data, size_t len,
 				       const struct uw_limits *limits)
@@ -74,7 +65,7 @@ static u64 read_member(const struct uw_archive *archive, u32 index)
 	uLong crc = crc32(0, NULL, 0);
 	int status;
 
-	status = uw_reader_open(archive, index, index & 1 ? uw_cpu_detect() : 0,
+	status = uw_reader_open(archive, index, index & 1 ? whole_cpu() : 0,
 				&reader, &err);
 	require((status == UW_OK) == (reader != NULL));
 	while (status == UW_OK && got > 0 && total < MEMBER_MAX) {

@@ -1,25 +1,23 @@
 /*
  * fuzz_inflate.c - our DEFLATE decoder against zlib, at splits the input picks
  *
- * The first bytes choose the splits, the window's size and the CPU's features,
- * the rest is a stream.  Both must accept or both refuse; accepted content and
- * its end must be equal, refused content equal as far as both came.  Meanwhile
- * the stream itself is hashed, as a span before it would be.
+ * The first bytes choose the splits, the windows and the CPU's features, the
+ * rest is a stream.  Both must accept or both refuse; accepted content and its
+ * end must be equal, refused content equal as far as both came.  Meanwhile the
+ * last span is hashed where it lies, as members are, or the input itself.
  *
- * Each piece of input, and the window, is a heap block of its own exact size,
+ * Each piece of input, and each window, is a heap block of its own exact size,
  * so AddressSanitizer sees one byte read too many.
  */
-#include <stdlib.h>
+#include "fuzz.h"
+
 #include <zlib.h>
 
-#include "cpu.h"
 #include "inflate.h"
 #include "sha256.h"
 
-#define PLAIN_MAX  (1 << 20) /* a bomb is not more interesting than this */
+#define PLAIN_MAX  (1 << 18) /* a bomb is not more interesting than this */
 #define CHOICE_LEN 8
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
 enum verdict { ACCEPTED, REFUSED, TRUNCATED, TOO_LONG };
 
@@ -30,32 +28,7 @@ struct outcome {
 	size_t plain_len;
 };
 
-/* What a mutation can steer: a sequence of numbers from the first bytes. */
-struct choices {
-	u64 state;
-};
-
-static u32 choose(struct choices *choices, u32 below)
-{
-	choices->state = choices->state * 6364136223846793005u + 1;
-	return (u32)(choices->state >> 33) % below;
-}
-
-static void require(bool truth)
-{
-	if (!truth)
-		abort();
-}
-
-static void *allocate(size_t len)
-{
-	void *block = malloc(len);
-
-	require(block != NULL);
-	return block;
-}
-
-/* Static, because a megabyte from AddressSanitizer costs more than decoding. */
+/* Static, because so much from AddressSanitizer costs more than decoding. */
 static u8 their_plain[PLAIN_MAX];
 static u8 our_plain[PLAIN_MAX];
 
@@ -97,21 +70,79 @@ struct run {
 	struct uw_inflate *inflate;
 	struct choices *choices;
 	u8 *window;
+	size_t room; /* behind the history, without the slack */
+	bool hashes; /* spans; else the input */
+	u8 *last;    /* the window that the hashed span is in, if not this */
+	struct uw_sha256 apart; /* of the same blocks, by themselves */
+	struct uw_sha256 sha;
 	struct uw_shadow shadow;
 };
 
-/* Now and then the member moves to another window, as it does between crew. */
+/* The rest of the shadow is done; it is what hashing alone makes of all. */
+static void settle(struct run *run)
+{
+	uw_sha256_blocks(&run->sha, run->shadow.blocks, run->shadow.count);
+	run->shadow.count = 0;
+	require(memcmp(run->sha.state, run->apart.state,
+		       sizeof(run->sha.state)) == 0);
+	free(run->last);
+	run->last = NULL;
+}
+
+/* The @span is what will be hashed during the next run. */
+static void cast(struct run *run, const u8 *span, size_t len)
+{
+	size_t count = len / UW_SHA256_BLOCK;
+
+	require(run->shadow.count == 0);
+	uw_sha256_blocks(&run->apart, span, count);
+	run->shadow = (struct uw_shadow){run->sha.state, span, count};
+}
+
+/* The member moves to another window; the last span stays where it is. */
 static void move(struct run *run)
 {
 	size_t fresh = UW_INFLATE_FRESH_MIN + choose(run->choices, 8192);
-	u8 *window;
+	u8 *window = allocate(UW_INFLATE_WINDOW(fresh));
 
-	if (choose(run->choices, 4) != 0)
-		return;
-	window = allocate(UW_INFLATE_WINDOW(fresh));
 	uw_inflate_move(run->inflate, window, fresh);
-	free(run->window);
+	free(run->last);
+	run->last = run->window;
 	run->window = window;
+	run->room = fresh;
+}
+
+/* On in this window, for some of what is left of it. */
+static void extend(struct run *run)
+{
+	const u8 *begin = run->window + UW_INFLATE_HISTORY;
+	size_t used = (size_t)(run->inflate->out - begin);
+	size_t least = 1;
+
+	if (used < UW_INFLATE_FRESH_MIN)
+		least = UW_INFLATE_FRESH_MIN - used;
+	if (used + least <= run->room)
+		uw_inflate_extend(
+			run->inflate,
+			least + choose(run->choices,
+				       (u32)(run->room - used - least + 1)));
+}
+
+/*
+ * Between two spans: a full window slides, or is left for another one, or has
+ * room for more.  What lies in a window that slides must have been hashed.
+ */
+static void turn(struct run *run, const u8 *span, size_t len)
+{
+	u32 way = choose(run->choices, 4);
+
+	settle(run);
+	if (way == 0)
+		extend(run);
+	if (way == 1 || (run->hashes && uw_inflate_full(run->inflate)))
+		move(run);
+	if (run->hashes)
+		cast(run, span, len);
 }
 
 /* Decode one piece until it is used up; true when there is nothing more to do.
@@ -135,10 +166,12 @@ static bool feed(struct run *run, const u8 *piece, size_t piece_len,
 			outcome->verdict = TOO_LONG;
 			return true;
 		}
-		if (result != UW_INFLATE_SPAN)
+		if (result == UW_INFLATE_DONE || result == UW_INFLATE_ERROR)
 			break;
-		require(span_len > 0);
-		move(run);
+		require(span_len > 0 || result == UW_INFLATE_NEED);
+		turn(run, span, span_len);
+		if (result == UW_INFLATE_NEED)
+			break;
 	}
 	require((result == UW_INFLATE_ERROR) == (reason != UW_WHY_NONE));
 	if (result == UW_INFLATE_DONE)
@@ -150,6 +183,25 @@ static bool feed(struct run *run, const u8 *piece, size_t piece_len,
 	return result != UW_INFLATE_NEED;
 }
 
+/* What ended stays ended, and says the same. */
+static void check_end(struct run *run, const struct outcome *outcome)
+{
+	static const u8 more[300];
+	const u8 *next = more, *span;
+	enum uw_reason reason = UW_WHY_NONE;
+	enum uw_inflate_result result;
+	size_t len;
+
+	if (outcome->verdict != ACCEPTED && outcome->verdict != REFUSED)
+		return;
+	result = uw_inflate_run(run->inflate, &next, more + sizeof(more), NULL,
+				&span, &len, &reason);
+	require(next == more && len == 0);
+	require(result == (outcome->verdict == ACCEPTED ? UW_INFLATE_DONE
+							: UW_INFLATE_ERROR));
+	require((reason != UW_WHY_NONE) == (outcome->verdict == REFUSED));
+}
+
 static size_t next_len(struct choices *choices)
 {
 	static const u32 most[] = {1, 2, 8, 64, 1024, 65536};
@@ -157,37 +209,36 @@ static size_t next_len(struct choices *choices)
 	return 1 + choose(choices, most[choose(choices, ARRAY_LEN(most))]);
 }
 
-/* What the decoder has done of @shadow, and what it has left, give the hash. */
-static void check_hash(const struct uw_shadow *shadow, const u8 *in,
-		       size_t in_len)
+static void begin(struct run *run, const u8 *in, size_t in_len)
 {
-	struct uw_sha256 sha;
-	size_t count = in_len / UW_SHA256_BLOCK;
-	size_t done = count - shadow->count;
+	size_t room = UW_INFLATE_FRESH_MIN + choose(run->choices, 65536);
+	size_t fresh = room;
 
-	uw_sha256_init(&sha, 0);
-	require(shadow->blocks == in + done * UW_SHA256_BLOCK);
-	uw_sha256_blocks_portable(sha.state, in, done);
-	require(memcmp(sha.state, shadow->state, sizeof(sha.state)) == 0);
+	/* Less than there is room for: then it can be extended. */
+	if (once_in(run->choices, 4))
+		fresh = UW_INFLATE_FRESH_MIN;
+	run->inflate = allocate(sizeof(*run->inflate));
+	run->window = allocate(UW_INFLATE_WINDOW(room));
+	run->room = room;
+	run->hashes = once_in(run->choices, 2);
+	uw_sha256_init(&run->sha, choose_cpu(run->choices));
+	uw_sha256_init(&run->apart, whole_cpu());
+	run->shadow.state = run->sha.state;
+	if (!run->hashes)
+		cast(run, in, in_len);
+	uw_inflate_init(run->inflate, run->window, fresh,
+			choose_cpu(run->choices));
 }
 
 static struct outcome ask_ours(const u8 *in, size_t in_len,
 			       struct choices *choices)
 {
 	struct outcome outcome = {.verdict = TRUNCATED, .plain = our_plain};
-	size_t fresh = UW_INFLATE_FRESH_MIN + choose(choices, 65536);
-	struct run run = {.inflate = allocate(sizeof(*run.inflate)),
-			  .choices = choices,
-			  .window = allocate(UW_INFLATE_WINDOW(fresh))};
+	struct run run = {.choices = choices};
 	size_t fed = 0, used;
-	struct uw_sha256 sha;
 	bool over = false;
 
-	uw_sha256_init(&sha, 0);
-	run.shadow =
-		(struct uw_shadow){sha.state, in, in_len / UW_SHA256_BLOCK};
-	uw_inflate_init(run.inflate, run.window, fresh,
-			choose(choices, 2) ? uw_cpu_detect() : 0);
+	begin(&run, in, in_len);
 	while (!over && fed < in_len) {
 		size_t more = next_len(choices);
 		size_t len;
@@ -202,7 +253,8 @@ static struct outcome ask_ours(const u8 *in, size_t in_len,
 		outcome.consumed += used;
 		free(piece);
 	}
-	check_hash(&run.shadow, in, in_len);
+	settle(&run);
+	check_end(&run, &outcome);
 	free(run.window);
 	free(run.inflate);
 	return outcome;

@@ -37,7 +37,7 @@ def main() -> int:
     """Play until the time is over; the seed of what fails is told."""
     end = time.monotonic() + float(sys.argv[1])
     seed = int(sys.argv[2]) if len(sys.argv) > 2 else time.time_ns()
-    refused = made = 0
+    played = refused = made = 0
     while time.monotonic() < end:
         try:
             links = play(random.Random(seed))
@@ -47,7 +47,11 @@ def main() -> int:
         refused += links is None
         made += links or 0
         seed += 1
-    print(f"fuzz_links: {made} links made, {refused} wheels refused")
+        played += 1
+    print(
+        f"fuzz_links: Done {played} runs: "
+        f"{made} links made, {refused} wheels refused"
+    )
     return 0 if made and refused else 1
 
 

@@ -11,18 +11,13 @@
  * states it.  A failure of what makes a copy need not be told: then the member
  * is inflated instead.
  */
-#define FAULTS_REAL
-#include "faults.h"
-
-#include "base.h"
+#include "fault_plan.h"
 
 #include <errno.h>
 #include <ftw.h>
 #include <pthread.h>
-#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -31,32 +26,8 @@
 #define WAIT_MS	     20
 #define HANG_SECONDS 60
 
-struct fault {
-	enum kind {
-		NOTHING,
-		MEMORY,
-		OPEN,
-		CLOSE,
-		READ,
-		WRITE,
-		SHARE, /* what makes a second file of one content */
-		TIME
-	} kind;
-	int os_error;  /* of READ may be 0: the file ends there */
-	u32 nth;       /* the call that fails, from 1, */
-	bool for_ever; /* and all after it, not that one alone */
-	bool harmless; /* every other call fails, and is to be tried again */
-};
-
-static struct fault fault;
 static u32 thread_count;
-static bool pieces; /* reads and writes do a part of what they are told */
 static u32 repeats; /* members that are copies, if nothing fails */
-
-static atomic_uint calls;
-static atomic_bool fired;
-static atomic_int blocks;
-static atomic_int descriptors;
 
 static void die(const char *what)
 {
@@ -71,172 +42,6 @@ static void require(bool truth, const char *what)
 {
 	if (!truth)
 		die(what);
-}
-
-/* ------------------------------------------------------------- the faults */
-
-static bool fails(enum kind kind)
-{
-	u32 call;
-
-	if (kind != fault.kind)
-		return false;
-	call = atomic_fetch_add(&calls, 1) + 1;
-	if (fault.harmless
-		    ? call % 2 == 0
-		    : call < fault.nth || (call > fault.nth && !fault.for_ever))
-		return false;
-	atomic_store(&fired, true);
-	errno = fault.os_error;
-	return true;
-}
-
-static void *counted(void *block)
-{
-	if (block != NULL)
-		atomic_fetch_add(&blocks, 1);
-	return block;
-}
-
-void *fault_malloc(size_t len)
-{
-	return fails(MEMORY) ? NULL : counted(malloc(len));
-}
-
-void *fault_calloc(size_t count, size_t len)
-{
-	return fails(MEMORY) ? NULL : counted(calloc(count, len));
-}
-
-void *fault_realloc(void *block, size_t len)
-{
-	void *moved = fails(MEMORY) ? NULL : realloc(block, len);
-
-	return block == NULL ? counted(moved) : moved;
-}
-
-void fault_free(void *block)
-{
-	if (block != NULL)
-		atomic_fetch_sub(&blocks, 1);
-	free(block);
-}
-
-static int opened(int fd)
-{
-	if (fd >= 0)
-		atomic_fetch_add(&descriptors, 1);
-	return fd;
-}
-
-int fault_open(const char *path, int flags, ...)
-{
-	return fails(OPEN) ? -1 : opened(open(path, flags));
-}
-
-int fault_openat(int dir, const char *path, int flags, ...)
-{
-	mode_t mode = 0;
-	va_list args;
-
-	va_start(args, flags);
-	if (flags & O_CREAT)
-		mode = va_arg(args, mode_t);
-	va_end(args);
-	return fails(OPEN) ? -1 : opened(openat(dir, path, flags, mode));
-}
-
-/* This and the next one no signal can hinder. */
-int fault_mkdirat(int dir, const char *path, mode_t mode)
-{
-	return !fault.harmless && fails(OPEN) ? -1 : mkdirat(dir, path, mode);
-}
-
-int fault_fcntl(int fd, int command, ...)
-{
-	return !fault.harmless && fails(OPEN) ? -1
-					      : opened(fcntl(fd, command, 0));
-}
-
-/* Only openat2() is called here: nothing of this is published. */
-long fault_syscall(long number, ...)
-{
-	const char *path;
-	size_t how_len;
-	va_list args;
-	void *how;
-	int root;
-
-	va_start(args, number);
-	root = va_arg(args, int);
-	path = va_arg(args, const char *);
-	how = va_arg(args, void *);
-	how_len = va_arg(args, size_t);
-	va_end(args);
-	if (fails(OPEN))
-		return -1;
-	return opened((int)syscall(number, root, path, how, how_len));
-}
-
-/* It can lose data only of what was written; the descriptor is always gone. */
-int fault_close(int fd)
-{
-	bool written = (fcntl(fd, F_GETFL) & O_ACCMODE) == O_WRONLY;
-	int result = close(fd);
-
-	if (result == 0)
-		atomic_fetch_sub(&descriptors, 1);
-	return written && fails(CLOSE) ? -1 : result;
-}
-
-static size_t piece(size_t len)
-{
-	return pieces && len > 1 ? len - len / 3 : len;
-}
-
-/* One that is at the end of its file is none that can fail. */
-ssize_t fault_pread(int fd, void *buf, size_t len, off_t offset)
-{
-	ssize_t got = pread(fd, buf, piece(len), offset);
-
-	if (got > 0 && fails(READ))
-		return fault.os_error == 0 ? 0 : -1;
-	return got;
-}
-
-ssize_t fault_pwrite(int fd, const void *buf, size_t len, off_t offset)
-{
-	return fails(WRITE) ? -1 : pwrite(fd, buf, piece(len), offset);
-}
-
-int fault_linkat(int from_dir, const char *from, int dir, const char *path,
-		 int flags)
-{
-	return fails(SHARE) ? -1 : linkat(from_dir, from, dir, path, flags);
-}
-
-int fault_ioctl(int fd, unsigned long request, ...)
-{
-	va_list args;
-	int from;
-
-	va_start(args, request);
-	from = va_arg(args, int);
-	va_end(args);
-	return fails(SHARE) ? -1 : ioctl(fd, request, from);
-}
-
-ssize_t fault_copy_file_range(int from, off64_t *from_offset, int to,
-			      off64_t *to_offset, size_t len, unsigned flags)
-{
-	return fails(SHARE) ? -1
-			    : copy_file_range(from, from_offset, to, to_offset,
-					      piece(len), flags);
-}
-
-int fault_futimens(int fd, const struct timespec *times)
-{
-	return fails(TIME) ? -1 : futimens(fd, times);
 }
 
 /* ---------------------------------------------------------------- one play */
@@ -258,8 +63,7 @@ static bool took(int status, const struct uw_error *err)
 {
 	if (status == UW_OK)
 		return true;
-	require(atomic_load(&fired) && !fault.harmless,
-		"failed without a reason");
+	require(fault_fired() && !fault.harmless, "failed without a reason");
 	require(status == err->status, "two statuses of one failure");
 	if (fault.kind == MEMORY)
 		require(status == UW_ERR_MEMORY, "not called out of memory");
@@ -412,7 +216,7 @@ static void check_results(const struct play *p)
 	const struct uw_result *results = uw_batch_results(p->batch);
 	u32 count = uw_archive_count(p->archive);
 	struct uw_progress progress;
-	bool told = atomic_load(&fired) && fault.kind != MEMORY &&
+	bool told = fault_fired() && fault.kind != MEMORY &&
 		    fault.kind != SHARE && !fault.harmless && !p->forgiven;
 	u32 failed = 0, done = 0, k;
 
@@ -433,7 +237,7 @@ static void check_results(const struct play *p)
 	if (fault.kind == NOTHING)
 		repeats = progress.repeats;
 	require(progress.repeats <= repeats, "more repeats than there are");
-	require(progress.repeats == repeats || atomic_load(&fired),
+	require(progress.repeats == repeats || fault_fired(),
 		"a repeat was inflated for no reason");
 	if (!told)
 		require(done == count, "not everything was done");
@@ -458,7 +262,7 @@ static bool open_tree(struct play *p)
 	struct uw_error err;
 	int status = uw_tree_open(p->root, UW_TREE_BEST, &p->tree, &err);
 
-	p->forgiven = atomic_load(&fired) && !fault.for_ever;
+	p->forgiven = fault_fired() && !fault.for_ever;
 	return took(status, &err);
 }
 
@@ -466,8 +270,7 @@ static void play(const char *wheel, const char *root)
 {
 	struct play p = {.wheel = wheel, .root = root};
 
-	atomic_store(&calls, 0);
-	atomic_store(&fired, false);
+	fault_begin();
 	require(mkdir(root, 0777) == 0, "cannot make the directory");
 	if (open_archive(&p) && open_tree(&p) && open_batch(&p) && run(&p))
 		check_results(&p);
@@ -477,8 +280,8 @@ static void play(const char *wheel, const char *root)
 	uw_archive_close(p.archive);
 	require(nftw(root, remove_one, 32, FTW_DEPTH | FTW_PHYS) == 0,
 		"cannot remove what was written");
-	require(atomic_load(&blocks) == 0, "memory is lost");
-	require(atomic_load(&descriptors) == 0, "a descriptor is lost");
+	require(fault_blocks() == 0, "memory is lost");
+	require(fault_descriptors() == 0, "a descriptor is lost");
 }
 
 /* Until there is no n-th call any more. */
@@ -492,7 +295,7 @@ static u32 play_each(const struct fault *next, bool for_ever, const char *wheel,
 		fault.nth = ++nth;
 		fault.for_ever = for_ever;
 		play(wheel, root);
-	} while (atomic_load(&fired));
+	} while (fault_fired());
 	return nth;
 }
 
@@ -528,11 +331,11 @@ static u32 play_hindrances(const char *wheel, const char *root)
 		fault = (struct fault){
 			.kind = kinds[k], .os_error = EINTR, .harmless = true};
 		play(wheel, root);
-		require(atomic_load(&fired), "nothing was in the way");
+		require(fault_fired(), "nothing was in the way");
 	}
-	pieces = true;
+	fault_pieces = true;
 	play(wheel, root);
-	pieces = false;
+	fault_pieces = false;
 	return k + 1;
 }
 

@@ -1,7 +1,7 @@
 /*
  * faults.h - system calls and allocations that fail when they are told to
  *
- * The core is compiled with this in front of every file; fault_crew.c has the
+ * The core is compiled with this in front of every file; faults.c has the
  * functions, and the real ones behind them.
  */
 #ifndef FAULTS_H
@@ -12,6 +12,7 @@
 #define _GNU_SOURCE
 #endif
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
@@ -35,6 +36,11 @@ int fault_ioctl(int fd, unsigned long request, ...);
 ssize_t fault_copy_file_range(int from, off64_t *from_offset, int to,
 			      off64_t *to_offset, size_t len, unsigned flags);
 int fault_futimens(int fd, const struct timespec *times);
+int fault_utimensat(int dir, const char *path, const struct timespec *times,
+		    int flags);
+int fault_symlinkat(const char *target, int dir, const char *path);
+int fault_renameat(int from_dir, const char *from, int dir, const char *path);
+int fault_syncfs(int fd);
 
 #ifndef FAULTS_REAL
 #define malloc		fault_malloc
@@ -53,6 +59,10 @@ int fault_futimens(int fd, const struct timespec *times);
 #define ioctl		fault_ioctl
 #define futimens	fault_futimens
 #define copy_file_range fault_copy_file_range
+#define utimensat	fault_utimensat
+#define symlinkat	fault_symlinkat
+#define renameat	fault_renameat
+#define syncfs		fault_syncfs
 #endif
 
 #endif

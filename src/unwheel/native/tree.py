@@ -30,11 +30,29 @@ class Tree:
     """
 
     def __init__(self, path: str, *, stepwise: bool = False) -> None:
+        self._open(lib.uw_tree_open, c_path(path), stepwise=stepwise)
+
+    @classmethod
+    def of(cls, handle: int) -> Tree:
+        """
+        The tree of the directory that the descriptor *handle* is open on.
+
+        Whoever gives the directory another name, or its name to another one,
+        changes nothing.  The descriptor stays the caller's.  Not on Windows.
+
+        Raises:
+            DestinationError: If it cannot be opened again.
+        """
+        tree = cls.__new__(cls)
+        tree._open(lib.uw_tree_adopt, handle, stepwise=False)
+        return tree
+
+    def _open(self, function: Any, which: object, *, stepwise: bool) -> None:
         self.handle: Any = None
         self._place = new_place("tree")
         error = ffi.new("struct uw_error *")
         way = lib.UW_TREE_STEPWISE if stepwise else lib.UW_TREE_BEST
-        if lib.uw_tree_open(c_path(path), way, self._place, error):
+        if function(which, way, self._place, error):
             raise error_of(error)
         self.handle = self._place[0]
 
