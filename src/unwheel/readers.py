@@ -70,7 +70,8 @@ class Asked:
             "limits": dict(fields_of(limits)),
         }
         self._process = subprocess.Popen(
-            [sys.executable or "python3", "-c", _START],
+            # Isolated: a json.py where we happen to be is not to be run.
+            [sys.executable or "python3", "-I", "-c", _START],
             stdin=subprocess.PIPE,
             stdout=self._told,
             stderr=subprocess.DEVNULL,
