@@ -259,7 +259,6 @@ FIELDS = {
     "extended timestamp": (0x5455, b"\1" + STAMP),
     "three timestamps": (0x5455, b"\7" + 3 * STAMP),
     "a timestamp of nothing": (0x5455, b"\0"),
-    "a timestamp cut short": (0x5455, b"\1\0"),
     "owner": (0x7875, b"\1\4" + bytes(4) + b"\4" + bytes(4)),
     "owner of many bytes": (0x7875, b"\1\x08" + bytes(8) + b"\x08" + bytes(8)),
     "Info-ZIP's old Unix": (0x5855, bytes(12)),
