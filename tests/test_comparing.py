@@ -10,8 +10,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from builder import ArchiveBuilder, WheelBuilder, deflated
+from builder import ArchiveBuilder, WheelBuilder
 from places import PLATFORM_TAG, Place, demo, half_noise, noise
+from sound import SOUND
 
 from unwheel import (
     DestinationError,
@@ -26,9 +27,16 @@ from unwheel import (
 from unwheel.cli import main
 from unwheel.comparing import MOST, compare_readings, differences
 from unwheel.errors import Problem
+from unwheel.libarchive import ReadingError
 from unwheel.policy import READINGS
-from unwheel.readers import Asked
-from unwheel.readings import Notes, Reading, Seen
+from unwheel.readers import OTHERS, Asked
+from unwheel.readings import (
+    Notes,
+    Reading,
+    Seen,
+    read_directory,
+    read_headers,
+)
 
 pytestmark = pytest.mark.crosscheck
 
@@ -171,22 +179,13 @@ def test_every_reading_is_bounded(place: Place):
     """
     A bomb is stopped by the policy's limits, whoever reads it.
     """
-    bomb = deflated(bytes(64 * MIB), 9)
-    lie = {"size": 1000}
-    wheel = place.put(
-        demo().file("demo/x", b"", packed=bomb, local=lie, central=lie)
-    )
+    wheel = place.put(demo().file("demo/x", bytes(64 * MIB), level=9))
     policy = Policy(limits=Limits(ratio_floor=MIB))
 
     comparison = compare_readings(wheel, policy)
 
-    codes = {
-        reading.reader: {p.code for p in reading.problems}
-        for reading in comparison.readings
-    }
-    assert {"SIZE"} == codes["directory"]
-    assert {"TOTAL_RATIO"} == codes["libarchive"] == codes["stream"]
-    assert all(codes.values())
+    codes = [{p.code for p in r.problems} for r in comparison.readings]
+    assert [{"TOTAL_RATIO"}] * 5 == codes
     assert all(reading.size < 5 * MIB for reading in comparison.readings)
 
 
@@ -201,6 +200,49 @@ def test_the_number_of_entries_is_bounded(place: Place):
     codes = [{p.code for p in r.problems} for r in comparison.readings]
     assert [{"TOO_MANY_ENTRIES"}] * 5 == codes
     assert all(len(reading.entries) <= 3 for reading in comparison.readings)
+
+
+# Sound archives that not every reader of others takes, and why.
+EXPLAINED = {
+    # libarchive looks for the end record in the last 16 KiB.
+    "ends: the longest comment",
+    # libarchive wants a field that it knows to have something in it.
+    "extras: an empty timestamp",
+    # From the front libarchive takes the CRC for a signature; only a knob
+    # makes it sound for us.
+    "descriptors: unsigned, of a CRC like a signature",
+    # From the front libarchive looks for the descriptor of a stored member,
+    # also where the header states the size, and takes this content for one.
+    "inside: a data descriptor before a data descriptor",
+}
+
+
+def test_what_is_sound_is_the_same_to_all(tmp_path):
+    """
+    All that is odd: in this process, because here nobody has to crash.
+    """
+    differing = set()
+    for name, sound in SOUND.items():
+        path = sound.write(tmp_path)
+        size = path.stat().st_size
+        found = [
+            read_directory(str(path), sound.policy),
+            read_headers(str(path), sound.policy),
+        ]
+        for reader, read in OTHERS.items():
+            notes = Notes(sound.policy.limits, size)
+            try:
+                read(str(path), notes)
+            except ReadingError as error:
+                notes.refuse([Problem("LIBARCHIVE", error.text)])
+            found.append(notes.reading(reader))
+        if differences(found):
+            differing.add(name)
+        assert found[0].whole
+        assert found[0].entries
+        path.unlink()
+
+    assert differing <= EXPLAINED
 
 
 # ------------------------------------------------------------- differences
@@ -412,12 +454,24 @@ def test_a_reader_that_hangs_is_ended(monkeypatch, tmp_path):
         os.waitpid(-1, os.WNOHANG)
 
 
+def test_nothing_is_run_that_lies_about(place, monkeypatch):
+    """
+    A scanner stands among files of strangers.
+    """
+    (place.root / "json.py").write_text("raise SystemExit(9)\n")
+    monkeypatch.chdir(place.root)
+
+    assert [] == compare(place.put(demo()))
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="no such limit")
 def test_a_reader_that_takes_all_memory_is_stopped(monkeypatch, tmp_path):
     """
     It fails, and the machine goes on.
     """
     code = (
+        "import json, sys\n"
+        "sys.path[:] = json.load(sys.stdin)['path']\n"
         "from unwheel import readers\n"
         "readers._confine()\n"
         "try:\n    bytes(3 << 30)\n"
