@@ -15,7 +15,7 @@ accepted  it said that all went well (exit status 0, no exception)
 refused   it did not, and left nothing
 left      it did not, but files are left in the destination
 escaped   something was made or changed outside, whatever it said
-crashed   it was ended by a signal, after --seconds too, or by an exception
+crashed   it was ended by a signal, as after --seconds, or by an exception
           that Python has for mistakes of programmers; of pip and wheel, which
           are programs, any traceback that a user would get
 
@@ -178,7 +178,7 @@ def _options() -> argparse.Namespace:
         help=f"of {'; '.join(readers.READERS)}",
     )
     add("--every", type=int, default=1, metavar="N", help="each N-th case")
-    add("--seconds", type=int, default=20, help="a reader may take")
+    add("--seconds", type=int, default=20, help="of CPU time for each")
     add("--json", type=Path, metavar="FILE")
     add("--readme", type=Path, metavar="FILE", help="put the tables into it")
     add("--show", type=Path, metavar="FILE", help="the tables of such a file")

@@ -19,6 +19,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 TMP = "/tmp"
+PATIENCE = 15  # times the CPU seconds that a process may take
 
 _NEW_MOUNTS = 0x00020000  # CLONE_NEWNS
 _NEW_USERS = 0x10000000  # CLONE_NEWUSER
@@ -132,13 +133,14 @@ def enter(directory: str, place: str, *, seconds: int, memory: int) -> None:
     """
     Shut this process in, for so many *seconds* and bytes of *memory*.
 
-    After them it gets a SIGALRM, which ends it.  For a process that is locked,
+    After them it gets a SIGXCPU; one that waits gets a SIGALRM, after
+    `PATIENCE` times as long.  Both end it.  For a process that is locked,
     before it does what may be harm.
 
     Args:
         directory: What it is to see ...
         place: ... at this place, which is a directory of the new ``/tmp``.
-        seconds: Of wall time.
+        seconds: Of CPU time, for others may use the machine, too.
         memory: Bytes of address space.
 
     Raises:
@@ -149,5 +151,7 @@ def enter(directory: str, place: str, *, seconds: int, memory: int) -> None:
     _mount(directory, place, flags=_BIND)
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
+    signal.signal(signal.SIGXCPU, signal.SIG_DFL)
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
-    signal.alarm(seconds)
+    signal.alarm(PATIENCE * seconds)

@@ -35,7 +35,7 @@ class Box(NamedTuple):
 
     Attributes:
         place: Where it sees the `outside` of its box.
-        seconds: After which it is ended by SIGALRM.
+        seconds: Of CPU time, after which it is ended.
         memory: Bytes of address space.
     """
 
