@@ -250,6 +250,11 @@ STRUCTURE = {
         lambda b: b.file("demo/x", b"x", extra=b"\1\0\xff\xff"),
         "demo/x",
     ),
+    "a timestamp of nothing at all": archive(
+        "EXTRA_TRUNCATED",
+        lambda b: b.file("demo/x", b"x", extra=[(0x5455, b"")]),
+        "demo/x",
+    ),
     "two names": archive(
         "LOCAL_NAME",
         lambda b: b.file("demo/x", b"x", local={"name": b"demo/y"}),
@@ -891,6 +896,16 @@ STRUCTURE = {
             "demo/x",
             SIGNED_CRC,
             descriptor="unsigned",
+        ),
+        "demo/x",
+    ),
+    "stored, with what looks like its descriptor in it": archive(
+        "DESCRIPTOR_STORED",
+        lambda b: b.file(
+            "demo/x",
+            b"PK\7\x08" + bytes(12) + b"hidden",
+            method=STORED,
+            descriptor="signed",
         ),
         "demo/x",
     ),

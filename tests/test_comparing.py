@@ -206,14 +206,9 @@ def test_the_number_of_entries_is_bounded(place: Place):
 EXPLAINED = {
     # libarchive looks for the end record in the last 16 KiB.
     "ends: the longest comment",
-    # libarchive wants a field that it knows to have something in it.
-    "extras: an empty timestamp",
     # From the front libarchive takes the CRC for a signature; only a knob
     # makes it sound for us.
     "descriptors: unsigned, of a CRC like a signature",
-    # From the front libarchive looks for the descriptor of a stored member,
-    # also where the header states the size, and takes this content for one.
-    "inside: a data descriptor before a data descriptor",
 }
 
 

@@ -148,7 +148,7 @@ STRUCTURES: dict[str, dict[str, Any]] = {
     "sizes twice": {"local_extra": None},
     "descriptor": {"descriptor": "signed"},
     "descriptor, ZIP64": {"descriptor": "signed", "zip64": True},
-    "descriptor, sizes known": {"descriptor": "signed", "method": STORED},
+    "descriptor, sizes known": {"descriptor": "signed", "local": None},
     "descriptor, unsigned": {"descriptor": "unsigned"},
     "descriptor, unsigned, ZIP64": {"descriptor": "unsigned", "zip64": True},
     "blocks that are stored": {"level": 0},
@@ -161,6 +161,12 @@ def honest(structure: str, content: bytes) -> ArchiveBuilder:
     if structure == "sizes twice":  # as the writer of protobuf's wheels does
         sizes = (len(content), len(deflated(content)))
         lies["local_extra"] = [(1, struct.pack("<QQ", *sizes))]
+    if structure == "descriptor, sizes known":
+        lies["local"] = {
+            "crc32": zlib.crc32(content),
+            "packed_size": len(deflated(content)),
+            "size": len(content),
+        }
     builder = ArchiveBuilder().file("a", b"before").directory("d/")
     builder.file("d/x", content, **lies).file("d/y", content, **lies)
     return builder.file("z", b"after")

@@ -120,7 +120,6 @@ def test_reads_the_extended_timestamp(flags: int, seconds: int):
 @pytest.mark.parametrize(
     "data",
     [
-        b"",
         b"\1",
         b"\1\2\3\4",
         b"\0\2\3\4\5",
@@ -240,10 +239,9 @@ def test_accepts_a_descriptor_that_repeats_the_local_header():
     """
     With a descriptor the local header may have the values all the same.
     """
-    data = b"hello"
-    values = {"crc32": 0x3610A686, "packed_size": 5, "size": 5}
+    values = {"crc32": 0x3610A686, "packed_size": 7, "size": 5}
     builder = ArchiveBuilder()
-    builder.file("a", data, method=0, descriptor="signed", local=values)
+    builder.file("a", b"hello", descriptor="signed", local=values)
 
     assert names(builder) == [b"a"]
 
@@ -1386,20 +1384,31 @@ def test_refuses_descriptors_on_demand():
     assert names(two(), allow=lib.UW_REFUSE_DESCRIPTORS) == [b"a", b"b/c"]
 
 
-def test_refuses_a_stored_member_of_unknown_length():
+@pytest.mark.parametrize("known", [0, 16])
+def test_refuses_a_stored_member_with_a_descriptor(known: int):
     """
-    A reader from the front could not tell its end from its content.
+    A reader from the front could not tell its end from its content, and one
+    that could looks for the descriptor all the same.
     """
     data = b"PK\7\x08" + bytes(12)
-    unknown = {"crc32": 0, "size": 0, "packed_size": 0}
+    stated = {"crc32": 0, "size": known, "packed_size": known}
     builder = two().file(
-        "d", data, method=0, descriptor="signed", local=unknown
+        "d", data, method=0, descriptor="signed", local=stated
     )
 
     problem = only_problem(builder)
 
     assert problem.reason == "DESCRIPTOR_STORED"
-    assert (problem.entry, problem.found, problem.expected) == (2, 0, 16)
+    assert (problem.entry, problem.found, problem.expected) == (2, known, 16)
+
+
+def test_accepts_a_stored_member_of_nothing_with_a_descriptor():
+    """
+    Who looks for the descriptor finds it at once.
+    """
+    builder = two().file("d", b"", method=0, descriptor="signed")
+
+    assert names(builder) == [b"a", b"b/c", b"d"]
 
 
 # --------------------------------------------------------------------- tiling
