@@ -36,11 +36,12 @@ import json
 import os
 import platform
 import re
+import shutil
 import stat
 import subprocess
 import sys
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
@@ -357,12 +358,15 @@ def _try_all(
     ]
     before = [_seen(job) for job in jobs]
     statuses = readers.statuses(reader, jobs, box=box)
-    return [
+    found = [
         _finding(reader, case, job, was, status)
         for case, job, was, status in zip(
             cases, jobs, before, statuses, strict=True
         )
     ]
+    # A full /tmp would make the next one refuse what it takes.
+    shutil.rmtree(ROOM / reader)
+    return found
 
 
 def _job(reader: str, case: Case, box: Path) -> readers.Job:
@@ -377,41 +381,55 @@ def _job(reader: str, case: Case, box: Path) -> readers.Job:
     return str(case.wheel), str(box), str(dest)
 
 
-def _seen(job: readers.Job) -> dict[str, tuple[object, ...]]:
+def _seen(job: readers.Job) -> dict[str, tuple[int, object]]:
     """All of a box that a reader has nothing to do with."""
     _, box, dest = job
     own = {dest, f"{box}/log", f"{box}/scratch"}
-    return {
-        str(path): (path.lstat().st_mode, _content(path))
-        for path in _walk(Path(box), own)
-    }
+    return {path: (mode, it) for path, mode, it in _walk(box, own)}
 
 
-def _walk(top: Path, leave_out: set[str]) -> Iterator[Path]:
-    for entry in sorted(top.iterdir()):
-        if str(entry) in leave_out:
-            continue
-        yield entry
-        if entry.is_dir() and not entry.is_symlink():
-            yield from _walk(entry, leave_out)
+def _walk(
+    top: str, leave_out: Collection[str] = ()
+) -> Iterator[tuple[str, int, bytes | str | None]]:
+    """
+    Path, mode and content of all below *top*: bytes of files, text of links.
+
+    By handles, for a path that a reader has made may be longer than the
+    system takes; and a FIFO, which it may have made as well, is not opened.
+    """
+    for place, folders, files, handle in os.fwalk(top):
+        for name in sorted([*folders, *files]):
+            path = os.path.join(place, name)
+            if path in leave_out:
+                continue
+            mode = os.lstat(name, dir_fd=handle).st_mode
+            yield path, mode, _content(name, mode, handle)
+        folders[:] = [
+            name
+            for name in folders
+            if os.path.join(place, name) not in leave_out
+        ]
 
 
-def _content(path: Path) -> bytes | str | None:
-    if path.is_symlink():
-        return os.readlink(path)
-    return path.read_bytes() if path.is_file() else None
+def _content(name: str, mode: int, folder: int) -> bytes | str | None:
+    if stat.S_ISLNK(mode):
+        return os.readlink(name, dir_fd=folder)
+    if not stat.S_ISREG(mode):
+        return None
+    with open(os.open(name, os.O_RDONLY, dir_fd=folder), "rb") as file:
+        return file.read()
 
 
 def _finding(
     reader: str,
     case: Case,
     job: readers.Job,
-    before: Mapping[str, tuple[object, ...]],
+    before: Mapping[str, tuple[int, object]],
     status: int,
 ) -> Finding:
     _, box, dest = job
     said = Path(box, "log").read_text(errors="replace")
-    tree = _tree(Path(dest))
+    tree = _tree(dest)
     outside = list(_outside(reader, job, before))
     if outside:
         letter = "E"
@@ -432,25 +450,20 @@ def _holds(tree: Tree, expected: Tree | None) -> bool:
     )
 
 
-def _tree(dest: Path) -> Tree:
-    """What files, links and others are there; FIFOs may be among them."""
-    if not dest.is_dir():
-        return {}
+def _tree(dest: str) -> Tree:
+    """What files, links and others are there."""
     return {
-        path.relative_to(dest).as_posix(): _shown(path)
-        for path in _walk(dest, set())
-        if path.is_symlink() or not path.is_dir()
-        if path.name not in LOCKS
+        path.removeprefix(f"{dest}/"): f"-> {content}"
+        if isinstance(content, str)
+        else content
+        for path, mode, content in _walk(dest)
+        if not stat.S_ISDIR(mode)
+        if os.path.basename(path) not in LOCKS
     }
 
 
-def _shown(path: Path) -> bytes | str | None:
-    content = _content(path)
-    return f"-> {content}" if isinstance(content, str) else content
-
-
 def _outside(
-    reader: str, job: readers.Job, before: Mapping[str, tuple[object, ...]]
+    reader: str, job: readers.Job, before: Mapping[str, tuple[int, object]]
 ) -> Iterator[str]:
     """What was made, changed or removed outside the destination."""
     _, box, dest = job
@@ -462,8 +475,9 @@ def _outside(
         if reader == "wheel" and below and EVIL not in path:
             continue  # it names its directory by the wheel's file name
         yield path.removeprefix(box)
-    for path in Path(box, "scratch").rglob(f"*{EVIL}*"):
-        yield str(path).removeprefix(box)
+    for path, _, _ in _walk(f"{box}/scratch"):
+        if EVIL in path.removeprefix(box):
+            yield path.removeprefix(box)
 
 
 def _is_crash(reader: str, status: int, said: str) -> bool:
