@@ -40,11 +40,10 @@ import stat
 import subprocess
 import sys
 import traceback
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 # First: tests and benchmarks both have a module streams.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
@@ -52,6 +51,15 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 import readers
 import tools
 from attack import DEFAULT, EVIL, OUTSIDE, Attack
+from attack_tables import (
+    GROUPS,
+    LETTERS,
+    SOUND_ONES,
+    Told,
+    is_wrong,
+    put_into,
+    tables,
+)
 from attacks import ATTACKS
 from builder import Member, WheelBuilder
 from sound import SOUND, Sound
@@ -82,37 +90,10 @@ READERS = {
 # Those of Python that are programs: no exception is to be seen of them.
 PROGRAMS = ("pip", "wheel")
 
-# In the README, around the tables.
-MARKS = ("<!-- attacks -->", "<!-- end of attacks -->")
-
 # uv leaves it wherever it has been.
 LOCKS = (".lock",)
 
 TRACEBACK = "Traceback (most recent call last)"
-
-# What groups of attacks are called in the table, in its order.
-GROUPS = {
-    "names": "names",
-    "kinds": "types",
-    "structure": "structure",
-    "content": "content",
-    "limits": "bombs",
-    "links": "links",
-    "record": "RECORD",
-    "wheel": "metadata",
-    "filename": "metadata",
-}
-
-LETTERS = {
-    "A": "accepted",
-    "O": "accepted, another tree",
-    "R": "refused",
-    "L": "refused, left files",
-    "E": "escaped",
-    "C": "crashed",
-}
-SOUND_ONES = "sound"  # the group of what is no attack
-
 
 # By name: content, "-> TARGET" of links, None of what is neither.
 Tree = dict[str, bytes | str | None]
@@ -151,7 +132,6 @@ class Finding:
 
 
 Findings = dict[str, dict[str, Finding]]  # by reader, by case
-Told = dict[str, Any]  # as JSON
 
 
 def main() -> int:
@@ -160,7 +140,10 @@ def main() -> int:
     if options.inside:
         return _inside(options)
     if options.show:
-        print("\n".join(_tables(json.loads(options.show.read_text()))))
+        told = json.loads(options.show.read_text())
+        print("\n".join(tables(told)))
+        if options.readme:
+            put_into(options.readme, tables(told))
         return 0
     done = subprocess.run(
         [sys.executable, __file__, *sys.argv[1:], INSIDE],
@@ -176,18 +159,10 @@ def main() -> int:
         options.json.write_text(json.dumps(told, indent=1) + "\n")
     if options.verbose:
         print("\n".join(details))
-    print("\n".join(_tables(told)))
+    print("\n".join(tables(told)))
     if options.readme:
-        _put_into(options.readme, _tables(told))
-    return int(_is_wrong(told))
-
-
-def _put_into(readme: Path, lines: Iterable[str]) -> None:
-    """Write *lines* between the two marks of *readme*."""
-    head, first, rest = readme.read_text().partition(MARKS[0])
-    _, last, tail = rest.partition(MARKS[1])
-    text = "\n".join(lines)
-    readme.write_text(f"{head}{first}\n{text}\n{last}{tail}")
+        put_into(options.readme, tables(told))
+    return int(is_wrong(told))
 
 
 def _options() -> argparse.Namespace:
@@ -336,12 +311,14 @@ def _cases() -> Iterator[Case]:
         number += 1
         home = ROOM / "wheels" / str(number)
         home.mkdir(parents=True)
-        group = name.partition(":")[0]
+        builder = wheel.wheel()  # once: some keep what they are given
+        path = home / (wheel.called or builder.filename)
+        path.write_bytes(builder.build())
         if isinstance(wheel, Attack):
-            yield Case(name, GROUPS.get(group, group), wheel.write(home))
+            group = name.partition(":")[0]
+            yield Case(name, GROUPS.get(group, group), path)
         else:
-            tree = _held(wheel.wheel())
-            yield Case(name, group, wheel.write(home), tree)
+            yield Case(name, SOUND_ONES, path, _held(builder))
 
 
 def _all() -> Iterator[tuple[str, Attack | Sound]]:
@@ -358,6 +335,7 @@ def _held(builder: WheelBuilder) -> Tree:
         else member.data
         for member in builder.members
         if not member.path.endswith("/")
+        and "size" not in member.central  # its content is not in the builder
         and ".data/" not in member.path
         and not member.path.endswith(".dist-info/RECORD")
     }
@@ -534,77 +512,6 @@ def _version(*command: str) -> str:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     found = re.search(r"\d+\.[\d.]*\d", done.stdout)
     return found[0] if found else "?"
-
-
-def _tables(told: Told) -> Iterator[str]:
-    """The Markdown of the README: all attacks, then those taken by kind."""
-    attacks = [
-        group for group in told["cases"].values() if group != SOUND_ONES
-    ]
-    sizes = Counter(attacks)
-    kinds = [
-        kind
-        for kind in dict.fromkeys([*GROUPS.values(), *sizes])
-        if sizes[kind]
-    ]
-    sound = len(told["cases"]) - len(attacks)
-    yield (
-        f"| of {len(attacks)} attacks | accepted silently | refused | refused,"
-        " but left files | escaped | crashed |"
-        f" of {sound} sound: right tree | another tree | refused |"
-    )
-    yield "| --- |" + " ---: |" * 8
-    for reader, letters in told["letters"].items():
-        bad, good = map(Counter, _parted(told, letters))
-        cells = [
-            *(bad["A"], bad["R"], bad["L"], bad["E"], bad["C"]),
-            *(good["A"], good["O"], sum(map(good.get, "RLEC", [0] * 4))),
-        ]
-        yield _row(reader, cells)
-    yield ""
-    yield (
-        "| not refused, of | "
-        + " | ".join(f"{sizes[kind]} {kind}" for kind in kinds)
-        + " |"
-    )
-    yield "| --- |" + " ---: |" * len(kinds)
-    for reader, letters in told["letters"].items():
-        taken = Counter(
-            group
-            for group, letter in zip(
-                told["cases"].values(), letters, strict=True
-            )
-            if letter not in "RL"
-        )
-        yield _row(reader, [taken[kind] for kind in kinds])
-    yield ""
-    versions = told["versions"].items()
-    yield ", ".join(f"{name} {number}" for name, number in versions) + "."
-
-
-def _row(title: str, cells: Sequence[int]) -> str:
-    return f"| {title} | " + " | ".join(map(str, cells)) + " |"
-
-
-def _parted(told: Told, letters: str) -> tuple[list[str], list[str]]:
-    """The letters of attacks, and those of sound wheels."""
-    attacks: list[str] = []
-    sound: list[str] = []
-    for group, letter in zip(told["cases"].values(), letters, strict=True):
-        (sound if group == SOUND_ONES else attacks).append(letter)
-    return attacks, sound
-
-
-def _is_wrong(told: Told) -> bool:
-    """Whether unwheel is wrong about any of them."""
-    parted = [
-        _parted(told, letters)
-        for reader, letters in told["letters"].items()
-        if reader.startswith("unwheel")
-    ]
-    return any(
-        set(attacks) - {"R"} or set(sound) - {"A"} for attacks, sound in parted
-    )
 
 
 if __name__ == "__main__":

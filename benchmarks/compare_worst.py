@@ -76,9 +76,17 @@ def main() -> int:
     ) as top:
         room = Path(top)
         print(WORST_HEAD)
-        worst = [_try_worst(room, case, options) for case in WORST]
+        worst = [
+            _try_worst(room, case, options)
+            for case in WORST
+            if options.only in f"{case.stage}, {case.name}"
+        ]
         print(BOMBS_HEAD)
-        bombs = [_try_bomb(room, bomb, options) for bomb in BOMBS]
+        bombs = [
+            _try_bomb(room, bomb, options)
+            for bomb in BOMBS
+            if options.only in f"bomb, {bomb.name}"
+        ]
     told = {"worst": worst, "bombs": bombs}
     if options.json:
         options.json.write_text(json.dumps(told, indent=1) + "\n")
@@ -92,6 +100,7 @@ def main() -> int:
 def _options() -> argparse.Namespace:
     parser = tools.parser(__doc__)
     add = parser.add_argument
+    add("--only", metavar="TEXT", default="", help="with this in a name")
     add("--scale", type=float, default=1.0, help="of all sizes")
     add("--rounds", type=int, default=3)
     add("--exponent", type=float, default=1.2, help="the most")
@@ -265,14 +274,17 @@ def _too_costly(
 
 def _print_sum(told: dict[str, Any]) -> None:
     grows = [case["exponent"] for case in told["worst"] if case["exponent"]]
-    slow = max(told["worst"], key=lambda case: case["ns_per_byte"])
-    bombs = told["bombs"]
-    print(
-        f"exponents {min(grows):.2f} to {max(grows):.2f}; at most "
-        f"{slow['ns_per_byte']:.0f} ns for a byte ({slow['name']}); bombs at "
-        f"most {max(b['cpu'] for b in bombs) * 1e3:.0f} ms and "
-        f"{max(b['peak'] for b in bombs) / MIB:.0f} MB"
-    )
+    if grows:
+        slow = max(told["worst"], key=lambda case: case["ns_per_byte"])
+        print(
+            f"exponents {min(grows):.2f} to {max(grows):.2f}; at most "
+            f"{slow['ns_per_byte']:.0f} ns for a byte ({slow['name']})"
+        )
+    if bombs := told["bombs"]:
+        print(
+            f"bombs: at most {max(b['cpu'] for b in bombs) * 1e3:.0f} ms and "
+            f"{max(b['peak'] for b in bombs) / MIB:.0f} MB"
+        )
 
 
 if __name__ == "__main__":

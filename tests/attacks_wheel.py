@@ -517,10 +517,10 @@ def called(name: str) -> Attack:
     return Attack(lambda b: b, InvalidWheelError, "FILENAME", called=name)
 
 
-def instead(wheel: WheelBuilder, code: str) -> Attack:
+def instead(name: str, version: str, code: str) -> Attack:
     """Another wheel under the name of demo: renamed, or swapped."""
     return Attack(
-        lambda _: wheel,
+        lambda _: WheelBuilder(name, version),
         InvalidWheelError,
         code,
         called="demo-1.0-py3-none-any.whl",
@@ -534,9 +534,7 @@ FILENAMES = {
     "a dot": called(".-1.0-py3-none-any.whl"),
     "two dots": called("..-1.0-py3-none-any.whl"),
     "a line break": called("demo-1.0-py3-none-any\n.whl"),
-    "another wheel under this name": instead(
-        WheelBuilder("evil", "1.0"), "DIST_INFO_NAME"
-    ),
+    "another wheel under this name": instead("evil", "1.0", "DIST_INFO_NAME"),
     "no name": called("-1.0-py3-none-any.whl"),
     "no version": called("demo--py3-none-any.whl"),
     "a build tag that begins with a letter": called(
@@ -552,6 +550,6 @@ FILENAMES = {
     ),
     "of version 2": called("demo-1.0-py3-none-any.whlx"),
     "another version under this name": instead(
-        WheelBuilder("demo", "1.1"), "DIST_INFO_NAME"
+        "demo", "1.1", "DIST_INFO_NAME"
     ),
 }

@@ -213,6 +213,8 @@ class Injector:
         raised = None
         gc.freeze()  # to look at what this process shares would copy it
         before = set(open_handles())
+        # One that was about to end when this process was forked counts on.
+        threads = thread_count()
         if self._library.injector_start(ctypes.byref(self._told)):
             raise OSError("no seccomp filter")
         self._library.injector_arm(1)
@@ -232,9 +234,9 @@ class Injector:
         facts["handles"] = sorted(set(open_handles()) - before)
         # A thread says that it is done just before it ends.
         patience = time.monotonic() + 5
-        while thread_count() and time.monotonic() < patience:
+        while thread_count() > threads and time.monotonic() < patience:
             time.sleep(0.001)
-        facts["threads"] = thread_count()
+        facts["threads"] = thread_count() - threads
         return facts
 
     def _outcome(self, fault: Fault, status: int, facts: bytes) -> Outcome:

@@ -21,6 +21,7 @@ from sound_container import (
     HEADERS,
     INSIDE,
     TIMES,
+    WRITERS,
     ZIP64,
 )
 from sound_content import DEFLATERS, SIZES, STREAMS
@@ -65,5 +66,6 @@ SOUND = _all(
     times=TIMES,
     unportable=UNPORTABLE,
     wheels=WHEELS,
+    writers=WRITERS,
     zip64=ZIP64,
 )

@@ -4,12 +4,23 @@ Odd and sound: everything that APPNOTE allows around a member.
 
 from __future__ import annotations
 
+import io
 import struct
+import zipfile
 import zlib
+from dataclasses import replace
+from typing import Any
 
 from attack import INFO
 from attacks_container import SIGNED_CRC, unicode_path
-from builder import ALL_16, ALL_32, STORED, ArchiveBuilder, extra_field
+from builder import (
+    ALL_16,
+    ALL_32,
+    STORED,
+    ArchiveBuilder,
+    WheelBuilder,
+    extra_field,
+)
 from places import half_noise, noise
 from sound_case import Sound, both, member
 
@@ -113,6 +124,22 @@ ATTRIBUTES = {
     "directories that nothing is in": Sound(
         lambda b: b.directory("a/b/c/").directory("a/d/")
     ),
+    **{
+        f"host {name} with Unix's mode": member(
+            host=number, external_attr=0o100755 << 16
+        )
+        for name, number in HOSTS.items()
+        if name in ("HPFS", "NTFS", "VFAT", "BeOS", "no host there is")
+    },
+    **{
+        f"directory of {name}": Sound(
+            lambda b, number=number: b.directory(
+                "demo/d/", host=number, external_attr=0o40755 << 16 | 0x10
+            )
+        )
+        for name, number in HOSTS.items()
+        if name in ("NTFS", "VFAT", "macOS", "OpenVMS")
+    },
 }
 
 HEADERS = {
@@ -184,6 +211,19 @@ HEADERS = {
     "a CRC that looks like the signature of the end": member(
         bytes.fromhex("934fb09e")
     ),
+    "RECORD in the middle": Sound(
+        lambda b: b.info("RECORD", b.record_bytes())
+    ),
+    "nothing but .dist-info and .data": Sound(
+        lambda _: WheelBuilder("demo", "1.0").file(
+            "demo-1.0.data/scripts/x", b"#!"
+        )
+    ),
+    "every second member stored": Sound(
+        lambda b: [
+            b.file(f"demo/{k}", b"x" * 99, method=k % 2 * 8) for k in range(9)
+        ][-1]
+    ),
 }
 
 TIMES = {
@@ -219,8 +259,6 @@ FIELDS = {
     "extended timestamp": (0x5455, b"\1" + STAMP),
     "three timestamps": (0x5455, b"\7" + 3 * STAMP),
     "a timestamp of nothing": (0x5455, b"\0"),
-    "a timestamp cut short": (0x5455, b"\1\0"),
-    "an empty timestamp": (0x5455, b""),
     "owner": (0x7875, b"\1\4" + bytes(4) + b"\4" + bytes(4)),
     "owner of many bytes": (0x7875, b"\1\x08" + bytes(8) + b"\x08" + bytes(8)),
     "Info-ZIP's old Unix": (0x5855, bytes(12)),
@@ -248,6 +286,9 @@ FIELDS = {
 
 EXTRAS = {
     **{name: member(extra=[field]) for name, field in FIELDS.items()},
+    "an empty timestamp": replace(
+        member(extra=[(0x5455, b"")]), dissent="Incomplete extended time field"
+    ),
     "in the local header alone": member(local_extra=[(0x5455, b"\1" + STAMP)]),
     "in the directory alone": member(central_extra=[(0x5455, b"\1" + STAMP)]),
     "others in each header": member(
@@ -440,4 +481,69 @@ INSIDE = {
     "a tar": inside(bytes(257) + b"ustar\x0000" + bytes(500)),
     "a program": inside(b"MZ" + bytes(100) + b"PE\0\0"),
     "a gzip": inside(b"\x1f\x8b\x08" + bytes(30)),
+}
+
+
+class Pipe(io.BytesIO):
+    """Where nobody can go back, as a pipe."""
+
+    def seekable(self) -> bool:
+        """Say that nobody can."""
+        return False
+
+    def seek(self, *_: object) -> int:
+        """Refuse it."""
+        raise OSError("a pipe")
+
+    def tell(self) -> int:
+        """Refuse it, too."""
+        raise OSError("a pipe")
+
+
+def by_zipfile(
+    out: type[io.BytesIO] = io.BytesIO,
+    *,
+    force_zip64: bool = False,
+    directories: bool = False,
+    **facts: Any,
+) -> Sound:
+    """The plain wheel as Python's zipfile writes it, in its several ways."""
+
+    def change(raw: bytes) -> bytes:
+        buffer = out()
+        with (
+            zipfile.ZipFile(io.BytesIO(raw)) as old,
+            zipfile.ZipFile(buffer, "w", **facts) as new,
+        ):
+            if directories:
+                new.writestr("demo/", b"")
+            for name in old.namelist():
+                info = zipfile.ZipInfo(name)
+                info.compress_type = new.compression
+                with new.open(info, "w", force_zip64=force_zip64) as file:
+                    file.write(old.read(name))
+        return buffer.getvalue()
+
+    return Sound(lambda b: b.afterwards(change))
+
+
+DEFLATED = zipfile.ZIP_DEFLATED
+WRITERS = {
+    "zipfile": by_zipfile(),
+    "zipfile, deflated": by_zipfile(compression=DEFLATED),
+    "zipfile, deflated best": by_zipfile(
+        compression=DEFLATED, compresslevel=9
+    ),
+    "zipfile, deflated not at all": by_zipfile(
+        compression=DEFLATED, compresslevel=0
+    ),
+    "zipfile with ZIP64": by_zipfile(force_zip64=True),
+    "zipfile with ZIP64, deflated": by_zipfile(
+        force_zip64=True, compression=DEFLATED
+    ),
+    "zipfile to a pipe, deflated": by_zipfile(Pipe, compression=DEFLATED),
+    "zipfile to a pipe with ZIP64": by_zipfile(
+        Pipe, force_zip64=True, compression=DEFLATED
+    ),
+    "zipfile with directories": by_zipfile(directories=True),
 }

@@ -78,6 +78,22 @@ PLAIN = {
     "nearly a .dist-info": "demo-1.0.dist-info.old/x",
     "another wheel": "demo/other-1.0-py3-none-any.whl",
     "byte code": "demo/__pycache__/__init__.cpython-311.pyc",
+    "Cyrillic": "\u043f\u0430\u043a\u0435\u0442/\u0444\u0430\u0439\u043b.py",
+    "Greek": "demo/\u03bb\u03cc\u03b3\u03bf\u03c2.py",
+    "Hebrew with points": "demo/\u05e9\u05b8\u05c1\u05dc\u05d5\u05b9\u05dd.py",
+    "Arabic with vowels": "demo/\u0645\u064f\u062d\u064e\u0645.py",
+    "Tibetan": "demo/\u0f66\u0f90\u0f44.py",
+    "Vietnamese": "demo/Vi\u1ec7t.py",
+    "Armenian": "demo/\u0570\u0561\u0575.py",
+    "letters of mathematics": "demo/\U0001d4d0\U0001d7ce.py",
+    "music": "demo/\U0001d11e.py",
+    "hieroglyphs": "demo/\U00013000.py",
+    "a skin tone": "demo/\U0001f44d\U0001f3fd.png",
+    "superscripts and fractions": "demo/x\u00b2\u00bd.py",
+    "quotes of typography": "demo/\u201ca\u2019b\u201d.py",
+    "dashes of typography": "demo/a\u2013b\u2014c.py",
+    "currency": "demo/\u20ac\u00a3\u00a5.py",
+    "an ellipsis": "demo/\u2026/x.py",
 }
 
 

@@ -108,6 +108,23 @@ RECORDS = {
         )
     ),
     "a file without content": Sound(lambda b: b.file("demo/py.typed", b"")),
+    "a name with spaces around it": Sound(
+        lambda b: b.file("demo/ a.py", b"x")
+    ),
+    "names in quotes that need none": rows(
+        lambda true: ['"' + r.replace(",", '",', 1) for r in true]
+    ),
+    "no digest of the signature": Sound(
+        lambda b: b.info("RECORD.jws", b"{}").row(
+            f"{INFO}/RECORD.jws", digest="", size=""
+        )
+    ),
+    "deflated, with a descriptor": Sound(
+        lambda b: b.info("RECORD", b.record_bytes(), descriptor="signed")
+    ),
+    "with ZIP64": Sound(
+        lambda b: b.info("RECORD", b.record_bytes(), zip64=True)
+    ),
 }
 
 
@@ -163,6 +180,23 @@ METADATA = {
     "the version of a whole number": metadata("Name: demo\nVersion: 1\n"),
     "as large as a description may be": metadata(PLAIN + "\n" + "x" * 99_999),
     "stored": Sound(lambda b: b.info("METADATA", PLAIN, method=STORED)),
+    "ends of lines of old Macs": metadata(PLAIN.replace("\n", "\r")),
+    "what is needed": metadata(
+        PLAIN + "Requires-Dist: x[y]>=1; python_version < '3'\n"
+        "Provides-Extra: y\nRequires-Python: >=3.8,!=3.9.*\n"
+    ),
+    "what is dynamic": metadata(
+        PLAIN.replace("2.1", "2.2") + "Dynamic: Version\n"
+    ),
+    "what is imported": metadata(
+        PLAIN.replace("2.1", "2.5") + "Import-Name: demo\n"
+    ),
+    "a description in Markdown": metadata(
+        PLAIN + "Description-Content-Type: text/markdown; charset=UTF-8\n\n"
+        "# demo: a demo\n\n    code: x\n"
+    ),
+    "colons in values": metadata(PLAIN + "Project-URL: a, https://x:1/y\n"),
+    "a tab to fold with": metadata(PLAIN + "Summary: one\n\ttwo\n"),
 }
 
 
@@ -223,12 +257,9 @@ def called(
     name: str, version: str, tag: str = "py3-none-any", build: str = ""
 ) -> Sound:
     """An honest wheel of that name and version."""
-    wheel = WheelBuilder(name, version, tag)
-    if not build:
-        return Sound(lambda _: wheel.file("x.py", b"x"))
     return Sound(
-        lambda _: wheel,
-        called=f"{name}-{version}-{build}-{tag}.whl",
+        lambda _: WheelBuilder(name, version, tag).file("x.py", b"x"),
+        called=f"{name}-{version}-{build}-{tag}.whl" if build else None,
     )
 
 

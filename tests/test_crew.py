@@ -106,4 +106,4 @@ def test_every_function_survives_a_failure_of_any_call(programs, memory):
     ).stdout
 
     print(told)
-    assert 8 == len(told.splitlines())
+    assert 10 == len(told.splitlines())

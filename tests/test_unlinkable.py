@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -78,17 +79,29 @@ def test_strict_refuses_before_anything_is_written(
 
 
 @pytest.fixture(scope="module")
-def exfat() -> Iterator[Path]:
+def exfat_root() -> Iterator[Path]:
     """An exFAT, where this machine can mount one."""
     with mounted_or_skipped("exfat") as root:
         yield root
 
 
 @pytest.fixture(scope="module")
-def xfs() -> Iterator[Path]:
+def xfs_root() -> Iterator[Path]:
     """An XFS, where this machine can mount one."""
     with mounted_or_skipped("xfs") as root:
         yield root
+
+
+@pytest.fixture
+def exfat(exfat_root: Path) -> Path:
+    """A folder of it that nothing is in yet."""
+    return Path(tempfile.mkdtemp(dir=exfat_root))
+
+
+@pytest.fixture
+def xfs(xfs_root: Path) -> Path:
+    """A folder of it that nothing is in yet."""
+    return Path(tempfile.mkdtemp(dir=xfs_root))
 
 
 def test_strict_refuses_on_exfat(place: Place, exfat: Path) -> None:

@@ -16,6 +16,7 @@ from unwheel import (
     BytesDone,
     CorruptMemberError,
     DestinationError,
+    Difference,
     Entry,
     EntryTable,
     Event,
@@ -48,6 +49,7 @@ from unwheel import (
     WheelPlanned,
     WheelRefused,
     WheelVerified,
+    compare,
     extract,
     extract_many,
     pack,
@@ -133,6 +135,18 @@ def look(path: Path) -> int:
     return len(executable)
 
 
+def second(path: Path) -> str:
+    """Ask for a second opinion."""
+    found: list[Difference] = compare(
+        path, policy=POLICY, readings=("directory", "headers")
+    )
+    return "; ".join(
+        f"{one.member} {one.field}: {reader} {sees}"
+        for one in found
+        for reader, sees in one.says
+    )
+
+
 def judge(path: Path) -> int:
     """Have a wheel judged, and nothing done; bytes it would take."""
     with Wheel(path, policy=POLICY) as wheel:
@@ -191,7 +205,7 @@ def main(directory: Path, wheels: list[Path]) -> int:
         report: Report = verify(wheels[0], policy=POLICY, threads=1)
         target = directory / Path(report.wheel).stem
         extract(wheels[0], target, policy=POLICY, on_event=on_event)
-        print(look(wheels[0]), judge(wheels[0]))
+        print(look(wheels[0]), judge(wheels[0]), second(wheels[0]))
         print(write(target, wheels[0], directory / "packed"))
     except UnwheelError as error:
         print(error)

@@ -259,10 +259,10 @@ def _compare(command: argparse.ArgumentParser) -> None:
     _describe(
         command,
         "Show where a WHEEL is another one to another reader: the directory,"
-        " or the\nlocal headers alone, as we read them; libarchive, seeking, or"
-        " as from a pipe\n(stream); Python's zipfile.  Compared are names,"
-        " order, types, modes, sizes,\nCRC-32, targets of links and SHA-256.  "
-        "The exit status is 1 if they differ.\nFor libarchive and stream"
+        " or the\nlocal headers alone, as we read them; libarchive, seeking,"
+        " or as from a pipe\n(stream); Python's zipfile.  Compared are names,"
+        " order, types, modes, sizes,\nCRC-32, targets of links and SHA-256. "
+        " The exit status is 1 if they differ.\nFor libarchive and stream"
         " 'unwheel[crosscheck]' is needed.",
         "unwheel compare dist/*.whl",
         "unwheel compare --json suspect.whl",

@@ -70,7 +70,8 @@ class Asked:
             "limits": dict(fields_of(limits)),
         }
         self._process = subprocess.Popen(
-            [sys.executable or "python3", "-c", _START],
+            # Isolated: a json.py where we happen to be is not to be run.
+            [sys.executable or "python3", "-I", "-c", _START],
             stdin=subprocess.PIPE,
             stdout=self._told,
             stderr=subprocess.DEVNULL,
@@ -143,6 +144,21 @@ def _heard(reader: str, lines: IO[bytes], died: str | None) -> Reading:
 # ------------------------------------------------------------ in the process
 
 
+class _Told(Notes):
+    """Notes that are told at once: what was seen before a crash is known."""
+
+    def see(self, entry: Seen) -> None:
+        from json import dumps
+
+        Notes.see(self, entry)
+        _tell(dumps([told for _, told in fields_of(entry)]))
+
+
+def _tell(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
 def serve(reader: str, wheel: str, limits: dict[str, int]) -> None:
     """Read *wheel*, and tell on standard output what *reader* sees."""
     import signal
@@ -150,7 +166,7 @@ def serve(reader: str, wheel: str, limits: dict[str, int]) -> None:
 
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     _confine()
-    notes = Notes(Limits(**limits), os.path.getsize(wheel))
+    notes = _Told(Limits(**limits), os.path.getsize(wheel))
     missing = None
     try:
         OTHERS[reader](wheel, notes)
@@ -162,16 +178,12 @@ def serve(reader: str, wheel: str, limits: dict[str, int]) -> None:
         notes.refuse([Problem(_code(reader), "it runs out of memory")])
     except Exception as error:  # zipfile raises whatever comes to pass
         notes.refuse([_objection(reader, error)])
-    write = sys.stdout.write
-    for entry in notes.entries:
-        write(dumps([told for _, told in fields_of(entry)]) + "\n")
     end = {
         "missing": missing,
         "whole": notes.whole,
         "problems": [dict(fields_of(problem)) for problem in notes.problems],
     }
-    write(dumps(end) + "\n")
-    sys.stdout.flush()
+    _tell(dumps(end))
 
 
 def _confine() -> None:

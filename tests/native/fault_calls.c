@@ -123,6 +123,40 @@ static void scene_memory(void)
 	uw_archive_close(archive);
 }
 
+static const struct uw_bounds bounds = {.member_size = 1 << 30,
+					.total_size = 1 << 30,
+					.ratio = 2000,
+					.ratio_floor = 1 << 20,
+					.content_size = 1 << 20};
+
+/* Member after member, up to what is none. */
+static void go_forward(int status, struct uw_forward *forward,
+		       struct uw_error *err)
+{
+	const struct uw_local *local = NULL;
+
+	require((status == UW_OK) == (forward != NULL), "half a reader");
+	if (!took(status, err))
+		return;
+	do
+		status = uw_forward_next(forward, &local, err);
+	while (took(status, err) && local != NULL);
+	uw_forward_close(forward);
+}
+
+static void scene_forward(void)
+{
+	struct uw_forward *forward;
+	struct uw_error err;
+	int status;
+
+	status = uw_forward_open(wheel, &limits, &bounds, 0, &forward, &err);
+	go_forward(status, forward, &err);
+	status = uw_forward_open_memory(image, image_len, &limits, &bounds, 0,
+					&forward, &err);
+	go_forward(status, forward, &err);
+}
+
 static void scene_kernels(void)
 {
 	struct uw_inflater *inflater = uw_inflater_new(0, 1 << 16);
@@ -146,6 +180,21 @@ static struct uw_tree *tree_of(int way)
 	return tree;
 }
 
+static void create(const struct uw_tree *tree, const u8 *data, size_t len)
+{
+	struct uw_newfile *newfile;
+	struct uw_error err;
+	int status = uw_tree_create(tree, "n/new", 1, &newfile, &err);
+
+	require((status == UW_OK) == (newfile != NULL), "half a file");
+	if (!took(status, &err))
+		return;
+	if (took(uw_newfile_write(newfile, data, len, &err), &err))
+		took(uw_newfile_write(newfile, data, len, &err), &err);
+	took(uw_newfile_finish(newfile, &err), &err);
+	uw_newfile_close(newfile);
+}
+
 /* Each step whatever became of the others. */
 static void fill(const struct uw_tree *tree)
 {
@@ -156,6 +205,7 @@ static void fill(const struct uw_tree *tree)
 	took(uw_tree_write(tree, "a/file", 0, data, sizeof(data), &err), &err);
 	took(uw_tree_put(tree, "p/put", data, 10, &err), &err);
 	took(uw_tree_symlink(tree, "l/link", "../a", &err), &err);
+	create(tree, data, sizeof(data) / 2);
 }
 
 /* On what is there for certain: laid before anything fails. */
@@ -226,6 +276,21 @@ static void scene_change_stepwise(void)
 static void scene_probe(void)
 {
 	in_tree(UW_TREE_BEST, probe);
+}
+
+/* The tree of a directory that is open already. */
+static void scene_adopted(void)
+{
+	int dir = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct uw_tree *tree;
+	struct uw_error err;
+
+	if (took(uw_tree_adopt(dir, UW_TREE_BEST, &tree, &err), &err))
+		fill(tree);
+	else
+		require(tree == NULL, "half a tree");
+	uw_tree_close(tree);
+	close(dir);
 }
 
 /* ------------------------------------------------------------------ playing */
@@ -351,12 +416,14 @@ int main(int argc, char **argv)
 	} scenes[] = {
 		{"an archive in a file", scene_file},
 		{"an archive in memory", scene_memory},
+		{"local headers", scene_forward},
 		{"an inflater and a crew", scene_kernels},
 		{"new things in a tree", scene_fill},
 		{"the same, step by step", scene_fill_stepwise},
 		{"changes in a tree", scene_change},
 		{"the same, step by step", scene_change_stepwise},
 		{"probes", scene_probe},
+		{"a tree that was open", scene_adopted},
 	};
 
 	scene_name = "start";
