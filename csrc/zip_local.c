@@ -163,11 +163,8 @@ size_t uw_zip_descriptor(const u8 *bytes, size_t len, u64 offset,
 		with = take_le32(&c) == SIGNATURE_DESCRIPTOR;
 	if (with && describes(c, entry))
 		return 4 + body;
-	if (without && limits->allow & UW_ALLOW_UNSIGNED_DESCRIPTORS)
-		return body;
 	if (without) {
-		uw_zip_complain(&s, UW_WHY_DESCRIPTOR_UNSIGNED, 0, 0,
-				"the data descriptor has no signature");
+		uw_zip_check_unsigned(&s, entry->method, limits);
 		return body;
 	}
 	uw_zip_complain(&s, UW_WHY_DESCRIPTOR, 0, 0,

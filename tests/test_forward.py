@@ -203,8 +203,9 @@ def test_an_honest_archive_is_what_its_directory_says(
     assert seen == again
 
 
-@pytest.mark.parametrize("descriptor", [None, "signed"])
-@pytest.mark.parametrize("method", [STORED, 8])
+@pytest.mark.parametrize(
+    ("method", "descriptor"), [(STORED, None), (8, None), (8, "signed")]
+)
 def test_anything_may_lie_across_two_reads(
     method: int, descriptor: str | None
 ):
@@ -594,6 +595,21 @@ def test_a_stored_member_of_unknown_length_is_nothing_or_refused():
         with pytest.raises(ArchiveError) as caught:
             walked(builder)
         assert code == caught.value.problems[0].code
+
+
+@pytest.mark.parametrize(
+    ("data", "descriptor"), [(b"x", "signed"), (b"", "unsigned")]
+)
+def test_a_stored_member_with_a_descriptor_is_refused(data, descriptor):
+    """
+    Others look for the descriptor, though the header says where it is.
+    """
+    builder = member(data=data, method=STORED, descriptor=descriptor)
+
+    with pytest.raises(ArchiveError) as caught:
+        walked(builder, descriptors="any")
+
+    assert "DESCRIPTOR_STORED" == caught.value.problems[0].code
 
 
 def test_an_archive_in_a_stored_member_is_no_member():

@@ -1402,6 +1402,17 @@ def test_refuses_a_stored_member_with_a_descriptor(known: int):
     assert (problem.entry, problem.found, problem.expected) == (2, known, 16)
 
 
+def test_refuses_an_unsigned_descriptor_of_nothing_stored():
+    """
+    Even where others may be unsigned: who looks for the signature goes on.
+    """
+    builder = two().file("d", b"", method=0, descriptor="unsigned")
+
+    problem = only_problem(builder, allow=lib.UW_ALLOW_UNSIGNED_DESCRIPTORS)
+
+    assert (problem.reason, problem.entry) == ("DESCRIPTOR_STORED", 2)
+
+
 def test_accepts_a_stored_member_of_nothing_with_a_descriptor():
     """
     Who looks for the descriptor finds it at once.

@@ -39,6 +39,7 @@ from builder import (
     PLACES,
     RECORD_FIELDS,
     STORED,
+    ArchiveBuilder,
     WheelBuilder,
     digest_of,
 )
@@ -73,8 +74,27 @@ ODD = (
     f"{INFO}/x", f"{INFO}/RECORD", "demo-2.0.dist-info/METADATA",
     "demo-1.0.data/purelib/demo.py", "\u202ea", "a" * 256, "b/" * 130 + "b",
 )  # fmt: skip
+
+
+def inviting(data: bytes) -> bytes:
+    """The *data*, what looks like its descriptor, and another member."""
+    builder = ArchiveBuilder()
+    for name in ("visible.py", "hidden.py"):
+        builder.file(name, data, method=STORED, descriptor="signed")
+    visible, hidden = builder.members
+    return data + visible.trailer() + hidden.local_header() + data
+
+
 TEXT = b"The quick brown fox jumps over the lazy dog. " * 9
-CONTENTS = (b"x = 1\n", b"", TEXT, bytes(40000), bytes(range(256)) * 5)
+CONTENTS = (
+    b"x = 1\n",
+    b"",
+    TEXT,
+    bytes(40000),
+    bytes(range(256)) * 5,
+    inviting(b"x = 1\n"),
+    ArchiveBuilder().file("hidden.py", TEXT, method=STORED).build(),
+)
 FIELDS = {
     "local": dict(LOCAL_FIELDS),
     "central": dict(CENTRAL_FIELDS),
@@ -363,6 +383,7 @@ class Recipe:
         data = self.choice(CONTENTS)
         if self.once_in(8):
             options["descriptor"] = "signed"
+            self.lied |= options["method"] == STORED and data != b""
         if self.lies_once_in(16):
             self.odd_options(options, data)
         options["local"] = self.lies("local", 16)
