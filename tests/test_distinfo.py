@@ -85,6 +85,7 @@ def test_links_are_two_columns():
         (b"A: b\r\nC: d\r\n\r\nbody", b"A: b\r\n2\r\nC: d\r\n\r\nbody"),
         (b"wheel-VERSION : 1.0\r\nTag: x\r\n", b"2\r\nTag: x\r\n"),
         (b"Wheel-Version: 1.0", b"2"),
+        (b"Wheel-Version: 1\n .0\n\t!\nA: b\n", b"2\nA: b\n"),
         (b"", b"2\n"),
     ],
 )

@@ -21,7 +21,9 @@ SIGNATURES = ("RECORD.jws", "RECORD.p7s")
 
 _BLANK = re.compile(rb"^\r?\n", re.MULTILINE)  # ends the headers
 _WHEEL_VERSION = re.compile(
-    rb"^wheel-version[ \t]*:[^\r\n]*", re.MULTILINE | re.IGNORECASE
+    # With the lines that continue it.
+    rb"^wheel-version[ \t]*:[^\r\n]*(?:\r?\n[ \t][^\r\n]*)*",
+    re.MULTILINE | re.IGNORECASE,
 )
 _FIRST_LINE = re.compile(rb"[^\r\n]*(\r?\n)?")
 _QUOTED = frozenset(',"\r\n')
