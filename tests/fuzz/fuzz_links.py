@@ -62,14 +62,14 @@ def play(chance: random.Random) -> int | None:
         wheel = some_wheel(chance).write(room)
         before = sorted(room.rglob("*"))
         root = room / "root"
-        begun = time.monotonic()
+        begun = time.process_time()  # however busy the machine is
         try:
             extract(wheel, root, policy=some_policy(chance))
         except UnwheelError:
             assert before == sorted(room.rglob("*")), "something was left"
             return None
         finally:
-            assert time.monotonic() - begun < SECONDS_EACH, "it takes hours"
+            assert time.process_time() - begun < SECONDS_EACH, "it takes hours"
         assert {*before, root} == {
             path for path in room.rglob("*") if root not in path.parents
         }, "something was written elsewhere"
