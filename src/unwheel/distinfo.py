@@ -19,13 +19,7 @@ WHEEL2_SUFFIX = ".whlx"  # PEP 777
 
 SIGNATURES = ("RECORD.jws", "RECORD.p7s")
 
-_BLANK = re.compile(rb"^\r?\n", re.MULTILINE)  # ends the headers
-_WHEEL_VERSION = re.compile(
-    # With the lines that continue it.
-    rb"^wheel-version[ \t]*:[^\r\n]*(?:\r?\n[ \t][^\r\n]*)*",
-    re.MULTILINE | re.IGNORECASE,
-)
-_FIRST_LINE = re.compile(rb"[^\r\n]*(\r?\n)?")
+_WHEEL_VERSION = re.compile(rb"wheel-version[ \t]*:", re.IGNORECASE)
 _QUOTED = frozenset(',"\r\n')
 _SHOWN = 400  # characters
 
@@ -100,17 +94,30 @@ def with_wheel_version(data: bytes) -> bytes:
 
     PEP 777: METADATA of such wheels must say it, as WHEEL does.
     """
-    blank = _BLANK.search(data)
-    end = blank.start() if blank else len(data)
-    head, body = data[:end], data[end:]
-    line = f"Wheel-Version: {WHEEL2}".encode()
-    told, count = _WHEEL_VERSION.subn(line, head, count=1)
-    if not count:
-        first = _FIRST_LINE.match(head)
-        at = first.end() if first else 0
-        ending = (first and first[1]) or b"\n"
-        told = head[:at] + line + ending + head[at:]
-    return told + body
+    told = f"Wheel-Version: {WHEEL2}".encode()
+    lines = data.splitlines(keepends=True)
+    for number, line in enumerate(lines):
+        bare = line.rstrip(b"\r\n")
+        if not bare:  # what follows is no header
+            break
+        if _WHEEL_VERSION.match(line):
+            lines[number] = told + line[len(bare) :]
+            return b"".join(lines)
+    _insert_second(lines, told)
+    return b"".join(lines)
+
+
+def _insert_second(lines: list[bytes], told: bytes) -> None:
+    """Put *told* behind the first header, which may have several lines."""
+    at = 0
+    ending = b"\n"
+    if lines and (bare := lines[0].rstrip(b"\r\n")):
+        ending = lines[0][len(bare) :] or ending
+        at = 1
+        while at < len(lines) and lines[at].startswith((b" ", b"\t")):
+            at += 1
+        lines[at - 1] = lines[at - 1].rstrip(b"\r\n") + ending
+    lines.insert(at, told + ending)
 
 
 def name_wheel(metadata: CoreMetadata, wheel: bytes) -> WheelFilename:

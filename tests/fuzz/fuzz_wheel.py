@@ -60,7 +60,7 @@ from unwheel.readings import Reading, read_directory, read_headers
 
 T = TypeVar("T")
 
-SECONDS_EACH = 5.0
+SECONDS_EACH = 5.0  # of the CPU: the machine may have more to do
 ROOM = Path(tempfile.mkdtemp(prefix="unwheel-fuzz."))
 atexit.register(shutil.rmtree, ROOM)
 locale.setlocale(locale.LC_CTYPE, "C.UTF-8")  # libarchive converts names
@@ -165,7 +165,7 @@ def remove(path: Path) -> None:
 
 def accepts(road: Callable[[], object]) -> bool:
     """Whether *road* is gone to its end; refusals are looked at."""
-    begun = time.monotonic()
+    begun = time.process_time()
     try:
         road()
     except UnwheelError as error:
@@ -174,7 +174,7 @@ def accepts(road: Callable[[], object]) -> bool:
             raise  # it is not our side that is to blame
         return False
     finally:
-        assert time.monotonic() - begun < SECONDS_EACH, "it takes hours"
+        assert time.process_time() - begun < SECONDS_EACH, "it takes hours"
     return True
 
 
