@@ -101,10 +101,19 @@ def with_wheel_version(data: bytes) -> bytes:
         if not bare:  # what follows is no header
             break
         if _WHEEL_VERSION.match(line):
-            lines[number] = told + line[len(bare) :]
+            end = _end_of_header(lines, number)
+            lines[number:end] = [told + line[len(bare) :]]
             return b"".join(lines)
     _insert_second(lines, told)
     return b"".join(lines)
+
+
+def _end_of_header(lines: list[bytes], start: int) -> int:
+    """Behind the lines that continue the header at *start*."""
+    end = start + 1
+    while end < len(lines) and lines[end].startswith((b" ", b"\t")):
+        end += 1
+    return end
 
 
 def _insert_second(lines: list[bytes], told: bytes) -> None:
@@ -113,9 +122,7 @@ def _insert_second(lines: list[bytes], told: bytes) -> None:
     ending = b"\n"
     if lines and (bare := lines[0].rstrip(b"\r\n")):
         ending = lines[0][len(bare) :] or ending
-        at = 1
-        while at < len(lines) and lines[at].startswith((b" ", b"\t")):
-            at += 1
+        at = _end_of_header(lines, 0)
         lines[at - 1] = lines[at - 1].rstrip(b"\r\n") + ending
     lines.insert(at, told + ending)
 

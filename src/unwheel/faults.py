@@ -92,13 +92,13 @@ def _changed(
     """
     judged = archive.judged
     for k in [k for k, member in enumerate(plan.orders) if member in judged]:
-        result, expected = results[k], judged[plan.orders[k]]
-        if result.status == native.OK and result.sha256 != expected:
+        expected, found = judged[plan.orders[k]], results.sha256(k)
+        if found != expected and results[k].status == native.OK:
             problem = Problem(
                 "CHANGED",
                 "the wheel was changed while it was read",
                 member=plan.entries.names[plan.orders[k]],
-                found=result.sha256.hex(),
+                found=found.hex(),
                 expected=expected.hex(),
             )
             yield Failure(k, SourceError, problem)

@@ -64,6 +64,10 @@ class _Both:
             statuses[order] = _FAILED
         return statuses
 
+    def sha256(self, order: int) -> bytes:
+        """That of the bytes that the core has read for *order*."""
+        return self._core.sha256(order)
+
 
 class _OurSideError(Exception):
     """No further order is worth a try."""
