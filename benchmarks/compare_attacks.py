@@ -397,6 +397,8 @@ def _walk(
     By handles, for a path that a reader has made may be longer than the
     system takes; and a FIFO, which it may have made as well, is not opened.
     """
+    if not os.path.isdir(top):
+        return
     for place, folders, files, handle in os.fwalk(top):
         for name in sorted([*folders, *files]):
             path = os.path.join(place, name)

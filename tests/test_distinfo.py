@@ -90,6 +90,8 @@ def test_links_are_two_columns():
         (b"A: b\n c\n\td\nE: f\n", b"A: b\n c\n\td\n2\nE: f\n"),
         (b"A: b\n c", b"A: b\n c\n2\n"),
         (b"\nbody", b"2\n\nbody"),
+        (b"A: b\nx\nWheel-Version: 1\n", b"A: b\n2\nx\n..."),
+        (b"Wheel-Version: 1\n .0\n\t!\nA: b\n", b"2\nA: b\n"),
         (b"", b"2\n"),
     ],
 )

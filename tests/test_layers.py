@@ -29,7 +29,7 @@ RANKS = [
     "native.core",
     "native.archive native.tree native.batch native.kernels native.forward",
     "places native libarchive relay merge staging host linking",
-    "faults engine",
+    "faults crew engine",
     "wheel",
     "distinfo treescan zipformat zipsource zipwriter newfile libraries",
     "repeats relinking packing commandline",
@@ -41,8 +41,8 @@ ORDER = [name for row in RANKS for name in row.split()]
 ROOMS = {name.rpartition(".")[0] for name in ORDER if "." in name}
 
 NATIVE = ("_native", {"native.core"})
-THREADS = ("threading", {"engine"})
-LOW_THREADS = ("_thread", {"engine"})
+THREADS = ("threading", {"crew"})
+LOW_THREADS = ("_thread", {"crew"})
 # Pure: judged by bytes alone, so it may not even be able to open a file.
 PURE = [
     *" ".join(RANKS[:5]).split(),

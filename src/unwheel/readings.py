@@ -205,7 +205,7 @@ def _digests(
     archive: native.NativeArchive, full: Sequence[int], notes: Notes
 ) -> dict[int, str]:
     """The digest of each entry of *full* that the core takes."""
-    from .engine import Crew
+    from .crew import Crew
 
     count = len(full)
     batch = native.Batch(

@@ -26,6 +26,7 @@ from .core import (
     new_place,
     problem_of,
     release,
+    sha256,
 )
 
 TYPE_CHECKING = False  # that of `typing` would cost its import
@@ -65,6 +66,10 @@ class NativeArchive:
     An archive opened by the C core (see `backend.Archive`).
 
     Opening reads the directory and checks every local header against it.
+
+    Attributes:
+        judged: SHA-256 of what `read` gave, by index: what was judged by it
+            has to be the same when the crew reads it again.
 
     Raises:
         SourceError: If the file cannot be read.
@@ -117,6 +122,7 @@ class NativeArchive:
             raise _archive_error(status, problems, path)
         self._handle = self._place[0]
         self.entries = _entry_table(self._handle)
+        self.judged: dict[int, bytes] = {}
 
     def read(self, index: int, limit: int) -> bytes:
         """See `backend.Archive.read`."""
@@ -135,7 +141,9 @@ class NativeArchive:
                     )
                 ]
             )
-        return b"".join(self._chunks(index))
+        data = b"".join(self._chunks(index))
+        self.judged[index] = sha256(data)
+        return data
 
     def digest(self, index: int, *algorithms: str) -> dict[str, bytes]:
         """See `backend.Archive.digest`."""
