@@ -22,7 +22,7 @@ C_FILES = sorted((ROOT / "csrc").glob("*.[ch]"))
 # from the left.  "native" itself is its __init__, which everybody else asks.
 RANKS = [
     "values errors policy",
-    "paths filename metadata record",
+    "paths filename metadata layout record",
     "targets encodings standins outcomes verdicts links",
     "events report backend installed",
     "findings contents subject asking plan",

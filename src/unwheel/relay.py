@@ -207,6 +207,8 @@ class RelayBatch:
                 self._at = order
             header = reader.next()
             if wrong := _disagreement(header, plan, index):
+                if order is None:  # told with the order before it
+                    wrong = f"link {plan.entries.names[index]!r}: {wrong}"
                 raise ReadingError(wrong, fatal=True)
             assert header is not None
             if order is None:  # a link: those are made later, by others

@@ -25,11 +25,11 @@ from unwheel import InvalidWheelError, Limits, MemberPath, UnwheelError
 from unwheel.distinfo import links_text, with_wheel_version
 from unwheel.encodings import read_axle, read_links_file
 from unwheel.filename import WheelFilename
+from unwheel.layout import check_layout
 from unwheel.metadata import (
     CoreMetadata,
     WheelInfo,
     check_agreement,
-    check_layout,
     find_dist_info,
     parse_headers,
 )
