@@ -20,6 +20,7 @@ WHEEL2_SUFFIX = ".whlx"  # PEP 777
 SIGNATURES = ("RECORD.jws", "RECORD.p7s")
 
 _WHEEL_VERSION = re.compile(rb"wheel-version[ \t]*:", re.IGNORECASE)
+_HEADER = re.compile(rb"[!-9;-~]+:|[ \t]")  # or what continues one
 _QUOTED = frozenset(',"\r\n')
 _SHOWN = 400  # characters
 
@@ -97,33 +98,33 @@ def with_wheel_version(data: bytes) -> bytes:
     told = f"Wheel-Version: {WHEEL2}".encode()
     lines = data.splitlines(keepends=True)
     for number, line in enumerate(lines):
-        bare = line.rstrip(b"\r\n")
-        if not bare:  # what follows is no header
-            break
         if _WHEEL_VERSION.match(line):
-            end = _end_of_header(lines, number)
-            lines[number:end] = [told + line[len(bare) :]]
+            bare = line.rstrip(b"\r\n")
+            after = _next_header(lines, number + 1)
+            lines[number:after] = [told + line[len(bare) :]]
             return b"".join(lines)
+        if not _HEADER.match(line):  # nor is what follows it one
+            break
     _insert_second(lines, told)
     return b"".join(lines)
 
 
-def _end_of_header(lines: list[bytes], start: int) -> int:
-    """Behind the lines that continue the header at *start*."""
-    end = start + 1
-    while end < len(lines) and lines[end].startswith((b" ", b"\t")):
-        end += 1
-    return end
+def _next_header(lines: list[bytes], at: int) -> int:
+    """The first line from *at* on that does not continue another."""
+    while at < len(lines) and lines[at].startswith((b" ", b"\t")):
+        at += 1
+    return at
 
 
 def _insert_second(lines: list[bytes], told: bytes) -> None:
     """Put *told* behind the first header, which may have several lines."""
     at = 0
     ending = b"\n"
-    if lines and (bare := lines[0].rstrip(b"\r\n")):
-        ending = lines[0][len(bare) :] or ending
-        at = _end_of_header(lines, 0)
-        lines[at - 1] = lines[at - 1].rstrip(b"\r\n") + ending
+    if lines and lines[0].rstrip(b"\r\n"):
+        at = _next_header(lines, 1)
+        bare = lines[at - 1].rstrip(b"\r\n")
+        ending = lines[at - 1][len(bare) :] or ending
+        lines[at - 1] = bare + ending
     lines.insert(at, told + ending)
 
 

@@ -39,6 +39,8 @@ LIMITS = Limits(name_length=200, component_length=60, depth=12, links=50)
 INFO = "demo-1.0.dist-info"
 FILES = ("pkg/a", "pkg/b", "pkg/d/c", f"{INFO}/WHEEL")
 FLAG_UTF8 = 0x800
+# What is no header, but made one.
+SPACED = re.compile(rb"wheel-version[ \t]+:", re.IGNORECASE)
 # Where readers of headers differ: "From " lines, and what comes before them.
 UNCLEAR = re.compile(rb"^From |^[ \t]|^:|[\r\n]:")
 
@@ -76,7 +78,7 @@ def fields_of_email(data: bytes) -> dict[str, list[list[str]]]:
 def check_version_2(data: bytes, fields: dict[str, list[str]]) -> None:
     """Made one of version 2, all else is as before."""
     said = fields.get("wheel-version", ["1.0"])
-    if fields and len(said) == 1 and "\n" not in said[0]:
+    if fields and len(said) == 1 and not SPACED.search(data):
         changed = parse_headers(with_wheel_version(data))
         assert changed == fields | {"wheel-version": ["2.0"]}
 
