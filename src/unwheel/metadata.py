@@ -15,7 +15,7 @@ from .filename import (
     normalise_name,
     same_version,
 )
-from .paths import problem_with_name
+from .paths import directories, problem_with_name
 from .policy import Limits
 from .values import value
 
@@ -40,7 +40,8 @@ _SHOWN = 400  # characters
 _MOST_TOLD = 1 << 16  # tags expanded of all Tag lines; a file name has 4,096
 _LIBRARIES = ("purelib", "platlib")
 _DATA_KEYS = (*_LIBRARIES, "headers", "scripts", "data")
-_SCRIPT_GROUPS = ("console_scripts", "gui_scripts")
+# What stands in DEFAULT is in every group to configparser.
+_SCRIPT_GROUPS = ("console_scripts", "gui_scripts", "DEFAULT")
 _LIMITS = Limits()  # of the name of a script, which no caller needs to raise
 
 
@@ -49,7 +50,8 @@ def parse_headers(data: bytes) -> dict[str, list[str]]:
     The header fields of *data*, by lower-case name, in their order.
 
     As the `email` package does it: a line that starts with a space or a tab
-    continues the one before, and the first line that is no header ends them.
+    continues the one before, one that begins with "From " or a colon is passed
+    over, and the first other line that is no header ends them.
 
     Raises:
         InvalidWheelError: If they are not UTF-8 (HEADERS_NOT_UTF8) or contain
@@ -67,10 +69,12 @@ def parse_headers(data: bytes) -> dict[str, list[str]]:
             if line[:1] in (" ", "\t") and lines:
                 lines.append(line)
                 continue
+            if line.startswith((":", "From ")):
+                continue  # email passes over these, and so must we
             key, colon, text = line.partition(":")
             if not (colon and _is_key(key)):
                 break
-            lines = [text.strip()]
+            lines = [text.strip(" \t")]
             fields.setdefault(key.lower(), []).append(lines)
     except UnicodeDecodeError as error:
         raise _refusal(
@@ -132,12 +136,14 @@ class WheelInfo:
 
         Raises:
             InvalidWheelError: If its version cannot be read (WHEEL_VERSION)
-                or its major version is not 1 (WHEEL_VERSION_UNKNOWN), or as
+                or its major version is not 1 (WHEEL_VERSION_UNKNOWN), if it
+                says twice where the root goes (WHEEL_FIELDS), or as
                 `parse_headers`.
         """
         fields = parse_headers(data)
         version = _version(f"{name.title()}-Version", fields)
         _refuse_version(version, wheel2)
+        _refuse_two_roots(fields.get("root-is-purelib", []))
         return cls(
             version=version,
             generator=" ".join(fields.get("generator", [])),
@@ -250,7 +256,8 @@ def check_layout(
     Returns:
         The refusals (DATA_KEY, DATA_CLASH, DIST_INFO_MANY, SCRIPT_DIRECTORY,
         SCRIPT_OVERWRITES_PYTHON) and the warnings (DATA_NAME: pip spreads any
-        ".data" directory, others only that of the wheel's own name).
+        ".data" directory, others only that of the wheel's own name; so what
+        is refused in one is refused in all, but for a key that is no place).
     """
     own = dist_info.removesuffix(_SUFFIX) + ".data"
     tops = _tops([name for name in names if ".data/" in name], ".data")
@@ -263,15 +270,15 @@ def check_layout(
         key, _, rest = path.partition("/")
         if _is_interpreter(key, rest):
             refusals.add(_overwrites_python(name))
-        if top != own or not key:
+        if not key:
             continue
-        if key not in keys:
-            keys.add(key)
+        if key not in keys and top == own:
             refusals.extend(_wrong_key(own, key))
+        keys.add(key)
         if key == "scripts" and "/" in rest:
             refusals.add(_in_a_directory(name))
     if keys.intersection(_LIBRARIES):
-        refusals.extend(_wrong_places(names, own))
+        refusals.extend(_wrong_places(names, tops))
     warnings = [
         Problem(
             "DATA_NAME",
@@ -328,13 +335,22 @@ def _script_names(text: str) -> Iterator[str]:
         for line in lines:
             bare = line.strip()
             if bare.startswith("["):
-                group = bare[1:].partition("]")[0].strip()
+                groups = {
+                    bare[1:].partition("]")[0].strip(),  # configparser
+                    bare.strip("[]").strip(),  # importlib.metadata
+                }
                 # An indented one may be but the rest of a value.
-                scripts = (scripts and line[:1] != "[") or (
-                    group in _SCRIPT_GROUPS
+                scripts = (scripts and line[:1] != "[") or not (
+                    groups.isdisjoint(_SCRIPT_GROUPS)
                 )
-            elif scripts and "=" in bare and bare[0] not in "#;":
-                yield bare.partition("=")[0].rstrip()
+            elif scripts and bare[:1] != "#":
+                # A ";" begins a comment for some, a ":" a value.
+                name, equals, _ = bare.partition("=")
+                first, colon, _ = name.partition(":")
+                if equals:
+                    yield name.rstrip()
+                if colon:
+                    yield first.rstrip()
 
 
 def check_agreement(
@@ -370,6 +386,21 @@ def _shown(values: Sequence[str]) -> str:
 
 def _is_true(values: list[str]) -> bool:
     return [value.lower() for value in values] == ["true"]
+
+
+def _refuse_two_roots(values: list[str]) -> None:
+    """
+    Refuse a root that some install as purelib, and some as platlib.
+
+    Raises:
+        InvalidWheelError: WHEEL_FIELDS.
+    """
+    if len(set(map(str.lower, values))) > 1:
+        raise _refusal(
+            "WHEEL_FIELDS",
+            "WHEEL says in two ways where the root goes",
+            found=_shown(values),
+        )
 
 
 def _only(fields: dict[str, list[str]], key: str) -> str:
@@ -500,9 +531,12 @@ def _wrong_dist_info(
 
 
 def _is_of(filename: WheelFilename, name: str, version: str) -> bool:
-    return normalise_name(name) == normalise_name(
-        filename.name
-    ) and same_version(version, filename.version)
+    # In lower case a Kelvin sign is a "k", but not to who knows ASCII alone.
+    return (
+        name.isascii()
+        and normalise_name(name) == normalise_name(filename.name)
+        and same_version(version, filename.version)
+    )
 
 
 def _wrong_key(own: str, key: str) -> Iterable[Problem]:
@@ -535,13 +569,17 @@ def _is_interpreter(key: str, path: str) -> bool:
     if key == "scripts":
         return _is_python(path)
     folder, _, name = path.lower().rpartition("/")
+    if key == "data" and path == "pyvenv.cfg":
+        return True  # says which interpreter a virtual environment has
     if key != "data" or not _is_python(name):
         return False
     # "data" is the prefix itself, and in it are the scripts.
     return folder in ("bin", "scripts") or (not folder and ".exe" in name)
 
 
-def _wrong_places(names: Sequence[str], own: str) -> Iterator[Problem]:
+def _wrong_places(
+    names: Sequence[str], tops: Sequence[str]
+) -> Iterator[Problem]:
     """
     What purelib and platlib put where something else of the wheel goes.
 
@@ -549,11 +587,11 @@ def _wrong_places(names: Sequence[str], own: str) -> Iterator[Problem]:
     files stays is a matter of the order in which an installer goes.  Metadata
     of another distribution would be hidden there.
     """
-    taken = set(names)
+    taken = {name: name for name in names if not name.endswith("/")}
     for name in names:
         top, _, path = name.partition("/")
         key, _, rest = path.partition("/")
-        if top != own or key not in _LIBRARIES or not rest:
+        if top not in tops or key not in _LIBRARIES or not rest:
             continue
         if rest.partition("/")[0].lower().endswith(_SUFFIX):
             yield Problem(
@@ -569,7 +607,15 @@ def _wrong_places(names: Sequence[str], own: str) -> Iterator[Problem]:
                     member=name,
                     found=printable(rest),
                 )
-            taken.add(rest)
+            taken[rest] = name
+    folders, _ = directories(taken, _LIMITS)
+    for path in taken.keys() & folders:
+        yield Problem(
+            "DATA_CLASH",
+            "another file of the wheel needs a directory there",
+            member=taken[path],
+            found=printable(path),
+        )
 
 
 def _is_python(script: str) -> bool:
