@@ -11,7 +11,8 @@ enum tag {
 	TAG_UNIX = 0x000d, /* APPNOTE 4.5.7 */
 	TAG_TIMESTAMP = 0x5455,
 	TAG_UNICODE_PATH = 0x7075,
-	TAG_ASI_UNIX = 0x756e
+	TAG_ASI_UNIX = 0x756e,
+	TAG_XL = 0x6c78 /* libarchive's, "zip:experimental" */
 };
 
 /* What these two have before the name that a link leads to. */
@@ -27,6 +28,7 @@ struct extras {
 	bool has_unicode_path;
 	bool has_timestamp;
 	bool has_link;
+	bool has_attributes;
 };
 
 /*
@@ -87,6 +89,8 @@ static void note_extra(struct extras *x, u16 tag, struct cursor data)
 	} else if ((tag == TAG_UNIX && data.left > UNIX_FIXED_LEN) ||
 		   (tag == TAG_ASI_UNIX && data.left > ASI_UNIX_FIXED_LEN)) {
 		x->has_link = true;
+	} else if (tag == TAG_XL) {
+		x->has_attributes = true;
 	}
 }
 
@@ -217,6 +221,20 @@ static void check_unicode_path(const struct subject *s, const struct extras *x,
 }
 
 /*
+ * It repeats the attributes of the directory for who reads from the front.
+ * libarchive believes the one in a local header, of which nobody else knows:
+ * what is a file to all others is a link to it.
+ */
+static void check_attributes(const struct subject *s, const struct extras *x)
+{
+	if (x->has_attributes)
+		uw_zip_complain(s, UW_WHY_EXTRA_ATTRIBUTES, 0, 0,
+				"an extra field of the %s has attributes of "
+				"its own",
+				s->place);
+}
+
+/*
  * Info-ZIP's extended timestamp: flags, of which bit 0 says that the time of
  * modification comes next, in seconds since 1970.  One that is cut short is no
  * way to fool anybody about content, so it is as good as none; but one without
@@ -245,6 +263,7 @@ bool uw_zip_check_extras(const struct subject *s, struct cursor extra,
 	if (!read_extras(s, extra, offset, &x))
 		return false;
 	check_unicode_path(s, &x, name, h->name_len);
+	check_attributes(s, &x);
 	read_timestamp(s, &x, h);
 	h->has_link_field = x.has_link;
 	return resolve_zip64(s, &x, h);

@@ -80,7 +80,7 @@ ATTRIBUTES = {
     "mode 777": member(mode=0o777),
     "executable for others alone": member(mode=0o641),
     "set-user-id, set-group-id and sticky": member(mode=0o7755),
-    "bits that nobody knows": member(external_attr=0o100644 << 16 | 0xFF00),
+    "bits that nobody knows": member(external_attr=0o100644 << 16 | 0xFB00),
     "text, it says": member(central={"internal_attr": 1}),
     "internal attributes of all ones": member(
         central={"internal_attr": 0xFFFF}

@@ -143,7 +143,7 @@ def entry_points(text: str) -> list[str]:
         "[console_scripts]\nfoo = pkg.mod:main\nfoo-bar.v2 = pkg:main [x]\n",
         "[console_scripts]\r\nfoo = pkg:main\r\n",
         "[other]\n../x = pkg\n/y = pkg\n",
-        "[console_scripts]\n# ../x = pkg\n; ../y = z\n\n[other]\n../z = y\n",
+        "[console_scripts]\n# ../x = pkg\n; y = z\n\n[other]\n../z = y\n",
         "[console_scripts]\nfoo =\n    a.b:c\n",
         "[gui_scripts]\nMy Tool = pkg:main\npython-tool = pkg:main\n",
         "../x = not in any group\n",

@@ -31,7 +31,7 @@ NO_CODES = {
     *("EDITABLE_FILE", "EDITABLE_FOLDER", "EDITABLE_PACKAGE"),
     *("OTHER_WHEEL_OWNED",),
     *(cell for row in OUTCOMES.values() for cell in row),
-    *("METADATA", "WHEEL", "RECORD", "LINKS", "PYBI"),
+    *("METADATA", "WHEEL", "RECORD", "LINKS", "PYBI", "DEFAULT"),
     *("COMMAND", "DIR", "LIST", "POLICY", "TIME", "TREE"),
     *("TERM", "UNWHEEL_CPU", "SOURCE_DATE_EPOCH", "SC_OPEN_MAX"),
     *("O_CLOEXEC", "O_DIRECTORY", "O_NOFOLLOW", "O_PATH", "UW_WHY_"),

@@ -525,6 +525,38 @@ def test_refuses_a_comment_with_bytes_of_signatures(byte: int):
     assert problem.found == byte
 
 
+def a_signature_in_the_end_record() -> ArchiveBuilder:
+    """An end record whose counts and length are "PK\\5\\6"."""
+    builder = ArchiveBuilder()
+    for k in range(0x4B50):
+        builder.file(f"f{k}", method=0)
+    builder.build()
+    padding = (0x0605 - builder.layout.directory_len - 4) % 0x10000
+    builder.members[-1].central_extra = extra_field(9, bytes(padding))
+    return builder
+
+
+def test_refuses_a_signature_in_the_end_record_before_a_comment():
+    """
+    zipfile and unzip take the last signature, and the comment for its fields.
+    """
+    builder = a_signature_in_the_end_record().comment(b" " * 12)
+
+    problem = only_problem(builder)
+
+    assert problem.reason == "COMMENT_BYTES"
+    assert problem.offset == builder.layout.end_offset + 10
+
+
+def test_takes_a_signature_in_the_end_record_without_a_comment():
+    """
+    There is no room for another end record, so nobody finds one.
+    """
+    builder = a_signature_in_the_end_record()
+
+    assert len(read(builder.build())) == 0x4B50
+
+
 def test_refuses_an_archive_in_the_comment_of_another():
     """
     A whole archive as a comment: both end records end where the file does.
@@ -1087,6 +1119,18 @@ def test_refuses_another_unicode_path(header: str, path: bytes):
     problem = only_problem(two(**{header: [(0x7075, path)]}))
 
     assert problem.reason == "UNICODE_PATH"
+
+
+@pytest.mark.parametrize("header", ["local_extra", "central_extra"])
+def test_refuses_attributes_in_an_extra_field(header: str):
+    """
+    What is a file to the directory would be a link to libarchive.
+    """
+    link = b"\4" + struct.pack("<I", 0o120777 << 16)
+
+    problem = only_problem(two(**{header: [(0x6C78, link)]}))
+
+    assert problem.reason == "EXTRA_ATTRIBUTES"
 
 
 def test_refuses_an_empty_name():

@@ -9,18 +9,19 @@ from __future__ import annotations
 
 from .errors import Problem, Problems, printable
 from .metadata import INFO_SUFFIX, shown, tops
-from .paths import problem_with_name
+from .paths import directories, problem_with_name
 from .policy import Limits
 
 TYPE_CHECKING = False  # that of `typing` would cost its import
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
 ENTRY_POINTS_FILE = "entry_points.txt"
 
 _LIBRARIES = ("purelib", "platlib")
 _DATA_KEYS = (*_LIBRARIES, "headers", "scripts", "data")
-_SCRIPT_GROUPS = ("console_scripts", "gui_scripts")
+# What stands in DEFAULT is in every group to configparser.
+_SCRIPT_GROUPS = ("console_scripts", "gui_scripts", "DEFAULT")
 _LIMITS = Limits()  # of the name of a script, which no caller needs to raise
 
 
@@ -36,7 +37,8 @@ def check_layout(
     Returns:
         The refusals (DATA_KEY, DATA_CLASH, DIST_INFO_MANY, SCRIPT_DIRECTORY,
         SCRIPT_OVERWRITES_PYTHON) and the warnings (DATA_NAME: pip spreads any
-        ".data" directory, others only that of the wheel's own name).
+        ".data" directory, others only that of the wheel's own name; so what
+        is refused in one is refused in all, but for a key that is no place).
     """
     own = dist_info.removesuffix(INFO_SUFFIX) + ".data"
     data = tops([name for name in names if ".data/" in name], ".data")
@@ -50,15 +52,15 @@ def check_layout(
         key, _, rest = path.partition("/")
         if _is_interpreter(key, rest):
             refusals.add(_overwrites_python(name))
-        if top != own or not key:
+        if not key:
             continue
-        if key not in keys:
-            keys.add(key)
+        if key not in keys and top == own:
             refusals.extend(_wrong_key(own, key))
+        keys.add(key)
         if key == "scripts" and "/" in rest:
             refusals.add(_in_a_directory(name))
     if keys.intersection(_LIBRARIES):
-        refusals.extend(_wrong_places(names, own))
+        refusals.extend(_wrong_places(names, known))
     warnings = Problems(_foreign(own, top) for top in data if top != own)
     return list(refusals), list(warnings)
 
@@ -93,13 +95,17 @@ def _is_interpreter(key: str, path: str) -> bool:
     if key == "scripts":
         return _is_python(path)
     folder, _, name = path.lower().rpartition("/")
+    if key == "data" and path == "pyvenv.cfg":
+        return True  # says which interpreter a virtual environment has
     if key != "data" or not _is_python(name):
         return False
     # "data" is the prefix itself, and in it are the scripts.
     return folder in ("bin", "scripts") or (not folder and ".exe" in name)
 
 
-def _wrong_places(names: Sequence[str], own: str) -> Iterator[Problem]:
+def _wrong_places(
+    names: Sequence[str], data: Collection[str]
+) -> Iterator[Problem]:
     """
     What purelib and platlib put where something else of the wheel goes.
 
@@ -107,11 +113,11 @@ def _wrong_places(names: Sequence[str], own: str) -> Iterator[Problem]:
     files stays is a matter of the order in which an installer goes.  Metadata
     of another distribution would be hidden there.
     """
-    taken = set(names)
+    taken = {name: name for name in names if not name.endswith("/")}
     for name in names:
         top, _, path = name.partition("/")
         key, _, rest = path.partition("/")
-        if top != own or key not in _LIBRARIES or not rest:
+        if top not in data or key not in _LIBRARIES or not rest:
             continue
         if rest.partition("/")[0].lower().endswith(INFO_SUFFIX):
             yield Problem(
@@ -127,7 +133,15 @@ def _wrong_places(names: Sequence[str], own: str) -> Iterator[Problem]:
                     member=name,
                     found=printable(rest),
                 )
-            taken.add(rest)
+            taken[rest] = name
+    folders, _ = directories(taken, _LIMITS)
+    for path in sorted(taken.keys() & folders):
+        yield Problem(
+            "DATA_CLASH",
+            "another file of the wheel needs a directory there",
+            member=taken[path],
+            found=printable(path),
+        )
 
 
 def check_entry_points(data: bytes, dist_info: str) -> list[Problem]:
@@ -174,13 +188,22 @@ def _script_names(text: str) -> Iterator[str]:
         for line in lines:
             bare = line.strip()
             if bare.startswith("["):
-                group = bare[1:].partition("]")[0].strip()
+                groups = {
+                    bare[1:].partition("]")[0].strip(),  # configparser
+                    bare.strip("[]").strip(),  # importlib.metadata
+                }
                 # An indented one may be but the rest of a value.
-                scripts = (scripts and line[:1] != "[") or (
-                    group in _SCRIPT_GROUPS
+                scripts = (scripts and line[:1] != "[") or not (
+                    groups.isdisjoint(_SCRIPT_GROUPS)
                 )
-            elif scripts and "=" in bare and bare[0] not in "#;":
-                yield bare.partition("=")[0].rstrip()
+            elif scripts and bare[:1] != "#":
+                # A ";" begins a comment for some, a ":" a value.
+                name, equals, _ = bare.partition("=")
+                first, colon, _ = name.partition(":")
+                if equals:
+                    yield name.rstrip()
+                if colon:
+                    yield first.rstrip()
 
 
 def _is_python(script: str) -> bool:

@@ -42,7 +42,8 @@ def parse_headers(data: bytes) -> dict[str, list[str]]:
     The header fields of *data*, by lower-case name, in their order.
 
     As the `email` package does it: a line that starts with a space or a tab
-    continues the one before, and the first line that is no header ends them.
+    continues the one before, one that begins with "From " or a colon is passed
+    over, and the first other line that is no header ends them.
 
     Raises:
         InvalidWheelError: If they are not UTF-8 (HEADERS_NOT_UTF8) or contain
@@ -60,10 +61,12 @@ def parse_headers(data: bytes) -> dict[str, list[str]]:
             if line[:1] in (" ", "\t") and lines:
                 lines.append(line)
                 continue
+            if line.startswith((":", "From ")):
+                continue  # email passes over these, and so must we
             key, colon, text = line.partition(":")
             if not (colon and _is_key(key)):
                 break
-            lines = [text.strip()]
+            lines = [text.strip(" \t")]
             fields.setdefault(key.lower(), []).append(lines)
     except UnicodeDecodeError as error:
         raise _refusal(
@@ -125,12 +128,14 @@ class WheelInfo:
 
         Raises:
             InvalidWheelError: If its version cannot be read (WHEEL_VERSION)
-                or its major version is not 1 (WHEEL_VERSION_UNKNOWN), or as
+                or its major version is not 1 (WHEEL_VERSION_UNKNOWN), if it
+                says twice where the root goes (WHEEL_FIELDS), or as
                 `parse_headers`.
         """
         fields = parse_headers(data)
         version = _version(f"{name.title()}-Version", fields)
         _refuse_version(version, wheel2)
+        _refuse_two_roots(fields.get("root-is-purelib", []))
         return cls(
             version=version,
             generator=" ".join(fields.get("generator", [])),
@@ -269,6 +274,21 @@ def _is_true(values: list[str]) -> bool:
     return [value.lower() for value in values] == ["true"]
 
 
+def _refuse_two_roots(values: list[str]) -> None:
+    """
+    Refuse a root that some install as purelib, and some as platlib.
+
+    Raises:
+        InvalidWheelError: WHEEL_FIELDS.
+    """
+    if len(set(map(str.lower, values))) > 1:
+        raise _refusal(
+            "WHEEL_FIELDS",
+            "WHEEL says in two ways where the root goes",
+            found=shown(values),
+        )
+
+
 def _only(fields: dict[str, list[str]], key: str) -> str:
     """The value of a field that must be there, and once: readers differ."""
     values = fields.get(key.lower(), [])
@@ -397,9 +417,12 @@ def _wrong_dist_info(
 
 
 def _is_of(filename: WheelFilename, name: str, version: str) -> bool:
-    return normalise_name(name) == normalise_name(
-        filename.name
-    ) and same_version(version, filename.version)
+    # In lower case a Kelvin sign is a "k", but not to who knows ASCII alone.
+    return (
+        name.isascii()
+        and normalise_name(name) == normalise_name(filename.name)
+        and same_version(version, filename.version)
+    )
 
 
 def _different_tags(
