@@ -40,7 +40,7 @@ import tools
 
 import unwheel
 from unwheel import native
-from unwheel.engine import Crew
+from unwheel.crew import Crew
 from unwheel.plan import make_plan
 
 COUNT = 12_000

@@ -3,7 +3,8 @@
  *
  * Memory is allocated for what the file is long enough to hold, never for what
  * it says.  An ordinary archive takes one short read at its end, one of the
- * directory, and one for each run of local headers that lie close together.
+ * directory, one of its start, and one for each run of local headers that lie
+ * close together.
  */
 #include "archive.h"
 
@@ -259,6 +260,17 @@ static enum step check_member(struct opening *o, struct uw_zip_tiling *tiling,
 	return step;
 }
 
+/* Not by look(): in a short archive what tar reads is the directory also. */
+static bool check_start(struct opening *o)
+{
+	if (o->archive->source.len < UW_ZIP_TAR_LEN)
+		return true;
+	if (!fetch(o, 0, o->window, UW_ZIP_TAR_LEN))
+		return false;
+	uw_zip_refuse_tar(o->window, o->problems);
+	return true;
+}
+
 static void check_members(struct opening *o)
 {
 	struct uw_zip_tiling tiling = {.end = o->end.directory_offset};
@@ -317,7 +329,7 @@ static enum uw_status read_archive(struct uw_archive *archive,
 	o.window = malloc(WINDOW_LEN);
 	if (o.window == NULL)
 		out_of_memory(&o);
-	else if (read_end(&o) && read_directory(&o))
+	else if (read_end(&o) && read_directory(&o) && check_start(&o))
 		check_members(&o);
 	name_members(archive, problems);
 	free(o.order);

@@ -93,6 +93,10 @@ struct uw_zip_tiling {
 	bool lost;
 };
 
+/* @bytes are the first UW_ZIP_TAR_LEN of the file. */
+#define UW_ZIP_TAR_LEN 512
+void uw_zip_refuse_tar(const u8 *bytes, struct uw_problems *problems);
+
 /* False: @entry shares bytes with others, its header must not be read. */
 bool uw_zip_tile_header(struct uw_zip_tiling *tiling,
 			const struct uw_entry *entry, u32 index,

@@ -94,6 +94,30 @@ static void check_comment(const struct subject *s, struct cursor comment)
 	}
 }
 
+/*
+ * The counts, the length and the offset of a true end record can hold the
+ * signature of another one, whose other fields are then bytes of the comment.
+ * Who takes the last signature (zipfile, unzip) reads the archive by those.
+ * Without a comment there is no room for a record there.
+ */
+static void check_fields(const struct subject *s, const u8 *record,
+			 size_t comment_len)
+{
+	size_t at;
+
+	if (comment_len == 0)
+		return;
+	for (at = 1; at <= END_LEN - 4; at++) {
+		if (load_le32(record + at) != SIGNATURE_END)
+			continue;
+		uw_zip_complain(s, UW_WHY_COMMENT_BYTES, at, 0,
+				"the end record has the signature of another "
+				"one, and a comment for its fields")
+			->offset += at;
+		return;
+	}
+}
+
 static bool check_end(const struct subject *s, const struct uw_limits *limits,
 		      const struct uw_zip_end *end)
 {
@@ -220,6 +244,7 @@ bool uw_zip_end(const u8 *tail, size_t tail_len, u64 file_len,
 		end->locator_offset = s.offset - LOCATOR_LEN;
 		locator = (struct cursor){tail + at - LOCATOR_LEN, LOCATOR_LEN};
 	}
+	check_fields(&s, tail + at, tail_len - at - END_LEN);
 	check_comment(&s, (struct cursor){tail + at + END_LEN,
 					  tail_len - at - END_LEN});
 	if (!read_end_fields(&s, record, end))

@@ -11,7 +11,8 @@ enum tag {
 	TAG_UNIX = 0x000d, /* APPNOTE 4.5.7 */
 	TAG_TIMESTAMP = 0x5455,
 	TAG_UNICODE_PATH = 0x7075,
-	TAG_ASI_UNIX = 0x756e
+	TAG_ASI_UNIX = 0x756e,
+	TAG_XL = 0x6c78 /* libarchive's, "zip:experimental" */
 };
 
 /* What these two have before the name that a link leads to. */
@@ -22,10 +23,12 @@ enum tag {
 struct extras {
 	struct cursor zip64;
 	struct cursor unicode_path;
-	struct cursor timestamp; /* empty if there is none */
+	struct cursor timestamp;
 	bool has_zip64;
 	bool has_unicode_path;
+	bool has_timestamp;
 	bool has_link;
+	bool has_attributes;
 };
 
 /*
@@ -82,9 +85,12 @@ static void note_extra(struct extras *x, u16 tag, struct cursor data)
 		x->has_unicode_path = true;
 	} else if (tag == TAG_TIMESTAMP) {
 		x->timestamp = data;
+		x->has_timestamp = true;
 	} else if ((tag == TAG_UNIX && data.left > UNIX_FIXED_LEN) ||
 		   (tag == TAG_ASI_UNIX && data.left > ASI_UNIX_FIXED_LEN)) {
 		x->has_link = true;
+	} else if (tag == TAG_XL) {
+		x->has_attributes = true;
 	}
 }
 
@@ -215,14 +221,34 @@ static void check_unicode_path(const struct subject *s, const struct extras *x,
 }
 
 /*
+ * It repeats the attributes of the directory for who reads from the front.
+ * libarchive believes the one in a local header, of which nobody else knows:
+ * what is a file to all others is a link to it.
+ */
+static void check_attributes(const struct subject *s, const struct extras *x)
+{
+	if (x->has_attributes)
+		uw_zip_complain(s, UW_WHY_EXTRA_ATTRIBUTES, 0, 0,
+				"an extra field of the %s has attributes of "
+				"its own",
+				s->place);
+}
+
+/*
  * Info-ZIP's extended timestamp: flags, of which bit 0 says that the time of
  * modification comes next, in seconds since 1970.  One that is cut short is no
- * way to fool anybody about content, so it is as good as none.
+ * way to fool anybody about content, so it is as good as none; but one without
+ * flags makes libarchive give up the whole archive.
  */
-static void read_timestamp(const struct extras *x, struct header *h)
+static void read_timestamp(const struct subject *s, const struct extras *x,
+			   struct header *h)
 {
 	struct cursor c = x->timestamp;
 
+	if (x->has_timestamp && c.left == 0)
+		uw_zip_complain(s, UW_WHY_EXTRA_TRUNCATED, 0, 1,
+				"the extended timestamp of the %s is empty",
+				s->place);
 	if (!has(&c, 5) || (*take(&c, 1) & 1) == 0)
 		return;
 	h->mtime = (int32_t)take_le32(&c);
@@ -237,7 +263,8 @@ bool uw_zip_check_extras(const struct subject *s, struct cursor extra,
 	if (!read_extras(s, extra, offset, &x))
 		return false;
 	check_unicode_path(s, &x, name, h->name_len);
-	read_timestamp(&x, h);
+	check_attributes(s, &x);
+	read_timestamp(s, &x, h);
 	h->has_link_field = x.has_link;
 	return resolve_zip64(s, &x, h);
 }

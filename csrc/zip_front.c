@@ -55,6 +55,12 @@ static void check_sizes(const struct subject *s, const struct uw_local *local,
 	if (packed_size > room)
 		uw_zip_complain(s, UW_WHY_LOCAL_SIZES, room, packed_size,
 				"the file ends before the data does");
+	/* Others, who do not believe the size, look for the descriptor. */
+	if (local->method == METHOD_STORED && packed_size != 0 &&
+	    local->flags & FLAG_DESCRIPTOR)
+		uw_zip_complain(s, UW_WHY_DESCRIPTOR_STORED, packed_size, 0,
+				"the member is stored, "
+				"and a data descriptor follows it");
 	if (local->method == METHOD_STORED && size != packed_size &&
 	    uw_zip_front_states(local, size) &&
 	    uw_zip_front_states(local, packed_size))
@@ -142,8 +148,8 @@ static size_t complain_none(const struct subject *s, struct cursor c,
 
 	if (local->method == METHOD_STORED && local->stated_packed_size == 0)
 		uw_zip_complain(s, UW_WHY_DESCRIPTOR_STORED, 0, 0,
-				"the member is stored, and its local header "
-				"does not say how long it is");
+				"the member is stored, "
+				"and a data descriptor follows it");
 	else
 		uw_zip_complain(
 			s, UW_WHY_DESCRIPTOR, 0, 0, "%s",
@@ -191,9 +197,7 @@ size_t uw_zip_front_descriptor(const u8 *bytes, size_t len, u64 offset,
 					    "sizes without ZIP64");
 		return 0;
 	}
-	if ((found & FORM_SIGNED) == 0 &&
-	    (limits->allow & UW_ALLOW_UNSIGNED_DESCRIPTORS) == 0)
-		uw_zip_complain(&s, UW_WHY_DESCRIPTOR_UNSIGNED, 0, 0,
-				"the data descriptor has no signature");
+	if ((found & FORM_SIGNED) == 0)
+		uw_zip_check_unsigned(&s, local->method, limits);
 	return form_len(found);
 }

@@ -99,6 +99,22 @@ void uw_zip_check_method(const struct subject *s, u16 method)
 				name_of_method(method));
 }
 
+/*
+ * Of nothing stored, too: who looks for the signature does not find it there,
+ * and what comes up to the next one is content to him.
+ */
+void uw_zip_check_unsigned(const struct subject *s, u16 method,
+			   const struct uw_limits *limits)
+{
+	if ((limits->allow & UW_ALLOW_UNSIGNED_DESCRIPTORS) == 0)
+		uw_zip_complain(s, UW_WHY_DESCRIPTOR_UNSIGNED, 0, 0,
+				"the data descriptor has no signature");
+	else if (method == METHOD_STORED)
+		uw_zip_complain(s, UW_WHY_DESCRIPTOR_STORED, 0, 0,
+				"the member is stored, and its data descriptor "
+				"has no signature");
+}
+
 void uw_zip_check_name(const struct subject *s, const u8 *name, size_t len,
 		       const struct uw_limits *limits)
 {

@@ -22,13 +22,17 @@ static void check_local_sizes(const struct subject *s, const struct header *h,
 				entry->packed_size,
 				"the packed size in the local header "
 				"differs from the directory's");
-	else if (entry->method == METHOD_STORED &&
-		 h->packed_size != entry->packed_size)
-		/* Who reads from the front could not know where it ends. */
+	else if (entry->method == METHOD_STORED && entry->packed_size > 0 &&
+		 entry->facts & UW_ENTRY_DESCRIPTOR)
+		/*
+		 * Who reads from the front could not know where it ends; or
+		 * takes for the end what looks like a descriptor in the data,
+		 * though the local header says how long that is.
+		 */
 		uw_zip_complain(s, UW_WHY_DESCRIPTOR_STORED, h->packed_size,
 				entry->packed_size,
-				"the member is stored, and its local header "
-				"does not say how long it is");
+				"the member is stored, "
+				"and a data descriptor follows it");
 	if (!is_stated(entry, h->size, entry->size))
 		uw_zip_complain(s, UW_WHY_LOCAL_SIZES, h->size, entry->size,
 				"the size in the local header "
@@ -159,11 +163,8 @@ size_t uw_zip_descriptor(const u8 *bytes, size_t len, u64 offset,
 		with = take_le32(&c) == SIGNATURE_DESCRIPTOR;
 	if (with && describes(c, entry))
 		return 4 + body;
-	if (without && limits->allow & UW_ALLOW_UNSIGNED_DESCRIPTORS)
-		return body;
 	if (without) {
-		uw_zip_complain(&s, UW_WHY_DESCRIPTOR_UNSIGNED, 0, 0,
-				"the data descriptor has no signature");
+		uw_zip_check_unsigned(&s, entry->method, limits);
 		return body;
 	}
 	uw_zip_complain(&s, UW_WHY_DESCRIPTOR, 0, 0,

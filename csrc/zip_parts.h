@@ -139,6 +139,10 @@ void uw_zip_check_version(const struct subject *s, u16 version);
 void uw_zip_check_flags(const struct subject *s, u16 flags,
 			const struct uw_limits *limits);
 void uw_zip_check_method(const struct subject *s, u16 method);
+
+/* A descriptor without a signature. */
+void uw_zip_check_unsigned(const struct subject *s, u16 method,
+			   const struct uw_limits *limits);
 void uw_zip_check_name(const struct subject *s, const u8 *name, size_t len,
 		       const struct uw_limits *limits);
 

@@ -95,6 +95,48 @@ bool uw_zip_tile_header(struct uw_zip_tiling *t, const struct uw_entry *entry,
 	return true;
 }
 
+/* A number as tar has them: octal, or big-endian behind a byte of 0x80. */
+static u64 tar_number(const u8 *field, size_t len)
+{
+	u64 number = 0;
+	size_t i = 0;
+
+	if (field[0] == 0x80) {
+		for (i = 1; i < len; i++)
+			number = number << 8 | field[i];
+		return number;
+	}
+	while (i < len && field[i] == ' ')
+		i++;
+	for (; i < len && field[i] >= '0' && field[i] <= '7'; i++)
+		number = number << 3 | (u64)(field[i] - '0');
+	return number;
+}
+
+/*
+ * A tar archive can also begin with the signature of a local header: that is
+ * the name of its first member then, and the rest of its header is in an extra
+ * field, or in data.  All that tar asks for is that a checksum, of all bytes
+ * but its own, is right; some tools take bytes as signed.
+ */
+void uw_zip_refuse_tar(const u8 *bytes, struct uw_problems *problems)
+{
+	struct subject s = {problems, "archive", 0, -1};
+	u64 sum = 8 * ' ', stated = tar_number(bytes + 148, 8);
+	u64 above = 0;
+	size_t i;
+
+	for (i = 0; i < UW_ZIP_TAR_LEN; i++) {
+		if (i >= 148 && i < 156)
+			continue;
+		sum += bytes[i];
+		above += bytes[i] >> 7;
+	}
+	if (stated == sum || stated + 256 * above == sum)
+		uw_zip_complain(&s, UW_WHY_PREFIX, 0, 0,
+				"the archive is also a tar archive");
+}
+
 bool uw_zip_tile_data(struct uw_zip_tiling *t, const struct uw_entry *entry,
 		      u32 index, struct uw_problems *problems)
 {

@@ -35,6 +35,29 @@ def a_zip_that_is_a_tar(builder: WheelBuilder) -> WheelBuilder:
     return builder.put("prefix", out.getvalue())
 
 
+def a_zip_whose_start_is_tar(builder: WheelBuilder) -> WheelBuilder:
+    """
+    The signature of a local header as the name of a member of a tar archive.
+
+    The rest of that member's header is in an extra field, and the other
+    members are the data of the ZIP's first one.
+    """
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as tar:
+        tar.addfile(tarfile.TarInfo(f"{EVIL}.py"))
+    builder.file("demo/x", out.getvalue(), method=STORED)
+    first = builder.members.pop()
+    builder.members.insert(0, first)
+    room = tarfile.BLOCKSIZE - len(first.local_header()) - 4
+    first.local_extra = extra_field(0x7A7A, bytes(room))
+    block = bytearray(first.local_header())
+    block[148:156] = b" " * 8  # counts as that
+    block[124:136] = b"0" * 11 + b"\0"
+    block[148:156] = b"%06o\0 " % sum(block)
+    first.local_extra = extra_field(0x7A7A, bytes(block[-room:]))
+    return builder
+
+
 def offset_of(builder: WheelBuilder, name: str) -> int:
     """Where the local header of a member has come to lie."""
     return next(m.header_offset for m in builder.members if m.path == name)
@@ -137,6 +160,21 @@ def kernel(builder: WheelBuilder) -> WheelBuilder:
 
 STRUCTURE = {
     "ZIP that is also a tar": archive("PREFIX", a_zip_that_is_a_tar, FIRST),
+    "ZIP that begins as a tar": archive("PREFIX", a_zip_whose_start_is_tar),
+    "attributes in an extra that libarchive knows": archive(
+        "EXTRA_ATTRIBUTES",
+        lambda b: b.file(
+            "demo/x",
+            b"../../unwheel-evil",
+            local_extra=[
+                (
+                    0x6C78,
+                    struct.pack("<BHHI", 7, 0x0314, 0, 0o120777 << 16),
+                )
+            ],
+        ),
+        "demo/x",
+    ),
     "self-extractor": archive(
         "PREFIX", lambda b: b.put("prefix", b"#!/bin/sh\n"), FIRST
     ),
@@ -248,6 +286,11 @@ STRUCTURE = {
     "extra that runs over": archive(
         "EXTRA_TRUNCATED",
         lambda b: b.file("demo/x", b"x", extra=b"\1\0\xff\xff"),
+        "demo/x",
+    ),
+    "a timestamp of nothing at all": archive(
+        "EXTRA_TRUNCATED",
+        lambda b: b.file("demo/x", b"x", extra=[(0x5455, b"")]),
         "demo/x",
     ),
     "two names": archive(
@@ -891,6 +934,16 @@ STRUCTURE = {
             "demo/x",
             SIGNED_CRC,
             descriptor="unsigned",
+        ),
+        "demo/x",
+    ),
+    "stored, with what looks like its descriptor in it": archive(
+        "DESCRIPTOR_STORED",
+        lambda b: b.file(
+            "demo/x",
+            b"PK\7\x08" + bytes(12) + b"hidden",
+            method=STORED,
+            descriptor="signed",
         ),
         "demo/x",
     ),

@@ -202,6 +202,10 @@ NAMES = {
     "carriage return": named("demo/a\rb.py", "CONTROL_CHARACTER"),
     "next line": named("demo/a\u0085b.py", "CONTROL_CHARACTER"),
     "soft hyphen": named("demo/a\u00adb.py", "CONTROL_CHARACTER"),
+    "line separator, and a row of RECORD": named(
+        f"demo\u2028{OUTSIDE}", "CONTROL_CHARACTER"
+    ),
+    "paragraph separator": named("demo/\u2029a.py", "CONTROL_CHARACTER"),
     "byte order mark": named("\ufeffdemo/a.py", "CONTROL_CHARACTER"),
     "no character": named("demo/\uffff.py", "CONTROL_CHARACTER"),
     "tags that hide text": named("demo/a\U000e0041.py", "CONTROL_CHARACTER"),
@@ -385,6 +389,25 @@ KINDS = {
         lambda b: b.file("demo/x", b"x", external_attr=0o100644 << 16 | 0x10),
         UnsafeMemberError,
         "SLASH_NAME",
+        "demo/x",
+    ),
+    # unzip passes over one, and says nothing.
+    "volume label of MS-DOS": Attack(
+        lambda b: b.file("demo/x", b"x", host=0, external_attr=0x08),
+        UnsafeMemberError,
+        "FILE_TYPE",
+        "demo/x",
+    ),
+    "directory that is a volume label": Attack(
+        lambda b: b.file("demo/x/", host=0, external_attr=0x18),
+        UnsafeMemberError,
+        "FILE_TYPE",
+        "demo/x/",
+    ),
+    "reparse point of NTFS": Attack(
+        lambda b: b.file("demo/x", b"x", host=10, external_attr=0x400),
+        UnsafeMemberError,
+        "FILE_TYPE",
         "demo/x",
     ),
     "a link with a slash": Attack(

@@ -286,6 +286,27 @@ def entry_point(
     )
 
 
+def entry_points(text: str) -> Attack:
+    """An entry_points.txt that some reader takes for a script outside."""
+    return invalid(
+        "ENTRY_POINT_NAME",
+        lambda b: b.info("entry_points.txt", text),
+        f"{INFO}/entry_points.txt",
+    )
+
+
+def lower_case(name: str, version: str) -> Attack:
+    """Letters that are those of ASCII once somebody has folded them."""
+    return Attack(
+        lambda _: WheelBuilder("kiwi", "1.post1").info(
+            "METADATA", f"Name: {name}\nVersion: {version}\n"
+        ),
+        InvalidWheelError,
+        "METADATA_DIFFERS",
+        called="kiwi-1.post1-py3-none-any.whl",
+    )
+
+
 OTHER = "other-2.0.dist-info"
 
 WHEELS = {
@@ -386,6 +407,36 @@ WHEELS = {
         ),
         "demo-1.0.data/platlib/x.py",
     ),
+    "a file in .data where a directory is": invalid(
+        "DATA_CLASH",
+        lambda b: b.file("demo-1.0.data/purelib/demo", b"x"),
+        "demo-1.0.data/purelib/demo",
+    ),
+    "a file where .data needs a directory": invalid(
+        "DATA_CLASH",
+        lambda b: b.file("x", b"x").file("demo-1.0.data/platlib/x/y", b"y"),
+        "x",
+    ),
+    "a file twice, once in another's .data": invalid(
+        "DATA_CLASH",
+        lambda b: b.file(f"other-2.0.data/purelib/{FIRST}", b"evil"),
+        f"other-2.0.data/purelib/{FIRST}",
+    ),
+    "metadata in another's .data": invalid(
+        "DIST_INFO_MANY",
+        lambda b: b.file(f"other-2.0.data/purelib/{OTHER}/METADATA", b"x"),
+        f"other-2.0.data/purelib/{OTHER}/METADATA",
+    ),
+    "a script in a directory of another's .data": invalid(
+        "SCRIPT_DIRECTORY",
+        lambda b: b.file("other-2.0.data/scripts/sub/x", b"#!"),
+        "other-2.0.data/scripts/sub/x",
+    ),
+    "data that says which interpreter it is": invalid(
+        "SCRIPT_OVERWRITES_PYTHON",
+        lambda b: b.file("demo-1.0.data/data/pyvenv.cfg", b"home = /tmp"),
+        "demo-1.0.data/data/pyvenv.cfg",
+    ),
     "data without a key": invalid(
         "DATA_KEY",
         lambda b: b.file("demo-1.0.data/x", b"x"),
@@ -439,6 +490,21 @@ WHEELS = {
             "[x]\na = b\n  [console_scripts]\n  ../unwheel-evil = demo:f\n",
         ),
         f"{INFO}/entry_points.txt",
+    ),
+    "an entry point in a group of two brackets": entry_points(
+        "[[console_scripts]]\n../unwheel-evil = demo:f\n"
+    ),
+    "an entry point in a group behind a bracket": entry_points(
+        "[]console_scripts]\n../unwheel-evil = demo:f\n"
+    ),
+    "an entry point that is a comment to others": entry_points(
+        "[console_scripts]\n;x/../../unwheel-evil = demo:f\n"
+    ),
+    "an entry point before a colon": entry_points(
+        "[console_scripts]\n../unwheel-evil : demo:f\n"
+    ),
+    "an entry point of all groups": entry_points(
+        "[DEFAULT]\n../unwheel-evil = demo:f\n[console_scripts]\nx = x:f\n"
     ),
     "another version in METADATA": metadata(
         "Name: demo\nVersion: 1.1\n", "METADATA_DIFFERS"
@@ -501,6 +567,27 @@ WHEELS = {
     ),
     "a name of letters that look alike": metadata(
         "Name: d\u0435mo\nVersion: 1.0\n", "METADATA_DIFFERS"
+    ),
+    "a name with a Kelvin sign": lower_case("\u212aiwi", "1.post1"),
+    "a version with a long s": lower_case("kiwi", "1.po\u017ft1"),
+    "a second name behind an envelope": metadata(
+        "Name: demo\nVersion: 1.0\nFrom x\nName: evil\n", "METADATA_FIELDS"
+    ),
+    "a second name behind a colon": metadata(
+        "Name: demo\nVersion: 1.0\n: x\nName: evil\n", "METADATA_FIELDS"
+    ),
+    "a name between spaces of Unicode": metadata(
+        "Name: \u00a0demo\u2003\nVersion: 1.0\n", "METADATA_DIFFERS"
+    ),
+    "a version and a form feed": metadata(
+        "Name: demo\nVersion: 1.0\f\n", "METADATA_DIFFERS"
+    ),
+    "a root that goes two ways": invalid(
+        "WHEEL_FIELDS",
+        wheel_file(
+            "Wheel-Version: 1.0\nRoot-Is-Purelib: true\n"
+            "root-is-purelib: false\nTag: py3-none-any\n"
+        ),
     ),
     "a byte order mark before METADATA": metadata(
         "\ufeffName: demo\nVersion: 1.0\n", "METADATA_FIELDS"

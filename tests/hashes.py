@@ -6,6 +6,7 @@ import ctypes
 import mmap
 import random
 import sys
+import zlib
 from itertools import combinations
 from pathlib import Path
 
@@ -87,3 +88,33 @@ class Fence:
     def _copy(self, data: bytes, start: int) -> memoryview:
         self._pages[start : start + len(data)] = data
         return memoryview(self._pages)[start : start + len(data)]
+
+
+def with_crc(data: bytes, crc: int) -> bytes:
+    """
+    *data* and four bytes more, such that its CRC-32 is *crc*.
+
+    CRC-32 is linear: what each bit of the four does to it is found by trying,
+    and then it is a system of 32 equations.
+    """
+    start = zlib.crc32(data)
+    base = zlib.crc32(bytes(4), start)
+    pivots: dict[int, tuple[int, int]] = {}
+    wanted = (crc ^ base, 0)
+    for bit in range(32):
+        four = 1 << bit
+        effect = zlib.crc32(four.to_bytes(4, "little"), start) ^ base
+        effect, four = _reduced((effect, four), pivots)
+        pivots[effect.bit_length()] = (effect, four)
+    _, solution = _reduced(wanted, pivots)
+    return data + solution.to_bytes(4, "little")
+
+
+def _reduced(
+    row: tuple[int, int], pivots: dict[int, tuple[int, int]]
+) -> tuple[int, int]:
+    effect, four = row
+    while effect and effect.bit_length() in pivots:
+        pivot = pivots[effect.bit_length()]
+        effect, four = effect ^ pivot[0], four ^ pivot[1]
+    return effect, four

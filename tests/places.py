@@ -133,4 +133,4 @@ class Place:
         # Fewer are fine: what another test left to the garbage collector.
         more = set(open_handles()).difference(handles)
         assert not more, more
-        assert threads == thread_count()
+        assert thread_count() <= threads

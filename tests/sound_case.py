@@ -29,7 +29,6 @@ class Sound:
         warnings: The reason codes that it is told with, in order.
         called: The file name; the one that fits the wheel if None.
         more: Files that are written beside the members.
-        dissent: What libarchive has against it; "" if nothing.
     """
 
     build: Build
@@ -38,7 +37,6 @@ class Sound:
     warnings: tuple[str, ...] = ()
     called: str | None = None
     more: tuple[str, ...] = ()
-    dissent: str = ""
 
     def wheel(self) -> WheelBuilder:
         """The wheel, to be built or to be added to."""

@@ -27,7 +27,6 @@ PLAIN = {
     "a mark at the beginning": "\u0301x/y.py",
     "a variation selector": "demo/\u2764\ufe0f.txt",
     "a flag": "demo/\U0001f1e9\U0001f1ea.txt",
-    "a line separator": "demo/a\u2028b.py",
     "a space that does not break": "demo/a\u00a0b.py",
     "an ideographic space": "demo/\u3000x.py",
     "dots and a slash of full width": "demo/\uff0e\uff0e\uff0fx.py",

@@ -394,7 +394,7 @@ DATA = {
     ),
     "entry points with comments": info(
         "entry_points.txt",
-        "# ../x = y\n[console_scripts]\n; ../x = y\ndemo = demo:main\n",
+        "# ../x = y\n[console_scripts]\n; x = y\ndemo = demo:main\n",
     ),
     "entry points of nothing": info("entry_points.txt", ""),
     "entry points in no encoding": info(

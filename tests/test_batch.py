@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from builder import DEFLATED, STORED, ArchiveBuilder, deflated
 from crews import WorkingCrew
+from hashes import with_crc
 from places import half_noise, noise, tree_of
 
 from unwheel import _native, native
@@ -112,36 +113,6 @@ COPIED = 8 * KIB  # from here on
 
 def opened(builder: ArchiveBuilder) -> native.NativeArchive:
     return native.NativeArchive.from_bytes(builder.build(), Limits())
-
-
-def with_crc(data: bytes, crc: int) -> bytes:
-    """
-    *data* and four bytes more, such that its CRC-32 is *crc*.
-
-    CRC-32 is linear: what each bit of the four does to it is found by trying,
-    and then it is a system of 32 equations.
-    """
-    start = zlib.crc32(data)
-    base = zlib.crc32(bytes(4), start)
-    pivots: dict[int, tuple[int, int]] = {}
-    wanted = (crc ^ base, 0)
-    for bit in range(32):
-        four = 1 << bit
-        effect = zlib.crc32(four.to_bytes(4, "little"), start) ^ base
-        effect, four = _reduced((effect, four), pivots)
-        pivots[effect.bit_length()] = (effect, four)
-    _, solution = _reduced(wanted, pivots)
-    return data + solution.to_bytes(4, "little")
-
-
-def _reduced(
-    row: tuple[int, int], pivots: dict[int, tuple[int, int]]
-) -> tuple[int, int]:
-    effect, four = row
-    while effect and effect.bit_length() in pivots:
-        pivot = pivots[effect.bit_length()]
-        effect, four = effect ^ pivot[0], four ^ pivot[1]
-    return effect, four
 
 
 def test_crcs_can_be_forged():

@@ -77,7 +77,7 @@ def test_streams_are_decoded_as_zlib_decodes_them(step):
 def truth_of(data: bytes, entry: Entry) -> bytes | None:
     """The content of *entry*, None if it is not what the entry says."""
     packed = data[entry.offset : entry.offset + entry.packed_size]
-    found = (packed, len(packed)) if entry.method == 0 else plain_of(packed)
+    found = plain_of(packed) if entry.method else (packed, len(packed))
     if found is None:
         return None
     said = (entry.packed_size, entry.size, entry.crc32)
@@ -113,6 +113,30 @@ def test_members_are_read_as_zlib_reads_them():
 
     assert sound > 0
     assert corrupt > 0
+
+
+def test_members_are_read_from_the_front_as_zlib_reads_them():
+    """
+    What comes out of a walk is what zlib finds there.
+    """
+    seen = 0
+    for path in corpus("fuzz_archive", "fuzz_forward"):
+        data = path.read_bytes()
+        try:
+            walk = native.walk(str(path), Limits(), descriptors="any")
+        except UnwheelError:
+            continue
+        for entry in walk.entries:
+            end = entry.data_offset + entry.packed_size
+            packed = data[entry.data_offset : end]
+            found = plain_of(packed) if entry.method else (packed, len(packed))
+            assert found is not None, path
+            said = (entry.packed_size, entry.size, entry.crc32)
+            plain, consumed = found
+            assert (consumed, len(plain), zlib.crc32(plain)) == said, path
+            seen += 1
+
+    assert seen > 0
 
 
 def test_archives_are_refused_as_wheels(tmp_path):

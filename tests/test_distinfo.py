@@ -85,6 +85,13 @@ def test_links_are_two_columns():
         (b"A: b\r\nC: d\r\n\r\nbody", b"A: b\r\n2\r\nC: d\r\n\r\nbody"),
         (b"wheel-VERSION : 1.0\r\nTag: x\r\n", b"2\r\nTag: x\r\n"),
         (b"Wheel-Version: 1.0", b"2"),
+        (b"A: b\rWheel-Version: 1.0\r", b"A: b\r2\r"),
+        (b"A: b", b"A: b\n2\n"),
+        (b"A: b\n c\n\td\nE: f\n", b"A: b\n c\n\td\n2\nE: f\n"),
+        (b"A: b\n c", b"A: b\n c\n2\n"),
+        (b"\nbody", b"2\n\nbody"),
+        (b"A: b\nx\nWheel-Version: 1\n", b"A: b\n2\nx\n..."),
+        (b"Wheel-Version: 1\n .0\n\t!\nA: b\n", b"2\nA: b\n"),
         (b"", b"2\n"),
     ],
 )

@@ -40,6 +40,7 @@ from unwheel import (
     WheelPlanned,
     WheelRefused,
     WheelVerified,
+    crew,
     engine,
     native,
 )
@@ -938,7 +939,7 @@ def test_a_thread_that_cannot_start_leaves_nothing_behind(
     def start(*_: object) -> None:
         raise RuntimeError("can't start new thread")
 
-    monkeypatch.setattr(engine, "start_new_thread", start)
+    monkeypatch.setattr(crew, "start_new_thread", start)
 
     with place.untouched(), pytest.raises(RuntimeError):
         unwheel.extract(wheel, place.dest)

@@ -189,3 +189,19 @@ def test_problems_that_are_let_pass_leave_no_number():
 
     assert ["B"] == [p.code for p in problems.without({"A"})]
     assert not problems.without({"A", "B"})
+
+
+@pytest.mark.parametrize("kind", [UnwheelError, DestinationError])
+def test_an_error_is_pickled_whole(kind: type[UnwheelError]):
+    """
+    What a process of a pool raises is raised by who waits for it.
+    """
+    error = kind([DOTDOT], wheel="x.whl")
+    if isinstance(error, DestinationError):
+        error.errno = 28
+
+    copy = pickle.loads(pickle.dumps(error))
+
+    assert type(copy) is kind
+    assert (copy.problems, copy.wheel) == (error.problems, error.wheel)
+    assert getattr(copy, "errno", None) == getattr(error, "errno", None)

@@ -148,7 +148,7 @@ STRUCTURES: dict[str, dict[str, Any]] = {
     "sizes twice": {"local_extra": None},
     "descriptor": {"descriptor": "signed"},
     "descriptor, ZIP64": {"descriptor": "signed", "zip64": True},
-    "descriptor, sizes known": {"descriptor": "signed", "method": STORED},
+    "descriptor, sizes known": {"descriptor": "signed", "local": None},
     "descriptor, unsigned": {"descriptor": "unsigned"},
     "descriptor, unsigned, ZIP64": {"descriptor": "unsigned", "zip64": True},
     "blocks that are stored": {"level": 0},
@@ -161,6 +161,12 @@ def honest(structure: str, content: bytes) -> ArchiveBuilder:
     if structure == "sizes twice":  # as the writer of protobuf's wheels does
         sizes = (len(content), len(deflated(content)))
         lies["local_extra"] = [(1, struct.pack("<QQ", *sizes))]
+    if structure == "descriptor, sizes known":
+        lies["local"] = {
+            "crc32": zlib.crc32(content),
+            "packed_size": len(deflated(content)),
+            "size": len(content),
+        }
     builder = ArchiveBuilder().file("a", b"before").directory("d/")
     builder.file("d/x", content, **lies).file("d/y", content, **lies)
     return builder.file("z", b"after")
@@ -197,8 +203,9 @@ def test_an_honest_archive_is_what_its_directory_says(
     assert seen == again
 
 
-@pytest.mark.parametrize("descriptor", [None, "signed"])
-@pytest.mark.parametrize("method", [STORED, 8])
+@pytest.mark.parametrize(
+    ("method", "descriptor"), [(STORED, None), (8, None), (8, "signed")]
+)
 def test_anything_may_lie_across_two_reads(
     method: int, descriptor: str | None
 ):
@@ -588,6 +595,21 @@ def test_a_stored_member_of_unknown_length_is_nothing_or_refused():
         with pytest.raises(ArchiveError) as caught:
             walked(builder)
         assert code == caught.value.problems[0].code
+
+
+@pytest.mark.parametrize(
+    ("data", "descriptor"), [(b"x", "signed"), (b"", "unsigned")]
+)
+def test_a_stored_member_with_a_descriptor_is_refused(data, descriptor):
+    """
+    Others look for the descriptor, though the header says where it is.
+    """
+    builder = member(data=data, method=STORED, descriptor=descriptor)
+
+    with pytest.raises(ArchiveError) as caught:
+        walked(builder, descriptors="any")
+
+    assert "DESCRIPTOR_STORED" == caught.value.problems[0].code
 
 
 def test_an_archive_in_a_stored_member_is_no_member():

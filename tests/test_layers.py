@@ -22,14 +22,14 @@ C_FILES = sorted((ROOT / "csrc").glob("*.[ch]"))
 # from the left.  "native" itself is its __init__, which everybody else asks.
 RANKS = [
     "values errors policy",
-    "paths filename metadata record",
+    "paths filename metadata layout record",
     "targets encodings standins outcomes verdicts links",
     "events report backend installed",
     "findings contents subject asking plan",
     "native.core",
     "native.archive native.tree native.batch native.kernels native.forward",
     "places native libarchive relay merge staging host linking",
-    "faults engine",
+    "faults crew engine",
     "wheel",
     "distinfo treescan zipformat zipsource zipwriter newfile libraries",
     "repeats relinking packing commandline",
@@ -41,8 +41,8 @@ ORDER = [name for row in RANKS for name in row.split()]
 ROOMS = {name.rpartition(".")[0] for name in ORDER if "." in name}
 
 NATIVE = ("_native", {"native.core"})
-THREADS = ("threading", {"engine"})
-LOW_THREADS = ("_thread", {"engine"})
+THREADS = ("threading", {"crew"})
+LOW_THREADS = ("_thread", {"crew", "native.archive"})
 # Pure: judged by bytes alone, so it may not even be able to open a file.
 PURE = [
     *" ".join(RANKS[:5]).split(),

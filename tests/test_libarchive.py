@@ -305,13 +305,18 @@ def test_progress_ends_where_it_should(place: Place):
 # ------------------------------------------------------------------- dissent
 
 
-def seeing(monkeypatch: pytest.MonkeyPatch, **changes: object) -> None:
-    """Have libarchive see another header where it sees demo/tool.sh."""
+def seeing(
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    where: bytes = b"demo/tool.sh",
+    **changes: object,
+) -> None:
+    """Have libarchive see another header *where* it sees that one."""
     honest = Reader.next
 
     def lying(self: Reader) -> Header | None:
         header = honest(self)
-        if header is not None and header.name == b"demo/tool.sh":
+        if header is not None and header.name == where:
             header = replace(header, **changes)
         return header
 
@@ -340,6 +345,18 @@ def test_another_entry_refuses_the_wheel(place, monkeypatch, changes, text):
 
     assert "demo/tool.sh" == problem.member
     assert text in problem.message
+
+
+def test_another_link_is_named(place, monkeypatch):
+    """
+    It is made by others, so the message says which one, not only a file.
+    """
+    wheel = place.put(demo(PLATFORM_TAG).link("demo/link", "tool.sh"))
+    seeing(monkeypatch, where=b"demo/link", kind="file")
+
+    (problem,) = dissent(wheel, place)
+
+    assert "link 'demo/link': it reads another type, file" in problem.message
 
 
 @pytest.mark.parametrize(

@@ -333,6 +333,22 @@ def test_threads_share_an_archive():
     assert [] == wrong
 
 
+def test_an_archive_closed_under_a_reader_lives_until_it_is_done():
+    """
+    What one thread reads from does not go away when another one closes it.
+    """
+    archive = opened(small())
+    chunks = archive._chunks(0)
+    first = next(chunks)
+    place = archive._place
+
+    archive.close()
+
+    assert archive._place is place
+    assert first + b"".join(chunks) == opened(small()).read(0, 1 << 20)
+    assert archive._place is None
+
+
 def test_a_closed_archive_says_so():
     """
     A mistake of the caller's, not a crash.

@@ -31,7 +31,7 @@ NO_CODES = {
     *("EDITABLE_FILE", "EDITABLE_FOLDER", "EDITABLE_PACKAGE"),
     *("OTHER_WHEEL_OWNED",),
     *(cell for row in OUTCOMES.values() for cell in row),
-    *("METADATA", "WHEEL", "RECORD", "LINKS", "PYBI"),
+    *("METADATA", "WHEEL", "RECORD", "LINKS", "PYBI", "DEFAULT"),
     *("COMMAND", "DIR", "LIST", "POLICY", "TIME", "TREE"),
     *("TERM", "UNWHEEL_CPU", "SOURCE_DATE_EPOCH", "SC_OPEN_MAX"),
     *("O_CLOEXEC", "O_DIRECTORY", "O_NOFOLLOW", "O_PATH", "UW_WHY_"),
@@ -100,7 +100,7 @@ def test_the_commands_mean_something():
 
 
 # Reasons that hang on the place a wheel goes to, or on another reader of it.
-NOT_OF_THE_WHEEL = {"HOST_CANNOT", "COPY_BUDGET", "LIBARCHIVE"}
+NOT_OF_THE_WHEEL = {"HOST_CANNOT", "COPY_BUDGET"}
 
 
 def rules_of_the_readme() -> list[tuple[str, set[str]]]:

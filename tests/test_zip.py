@@ -120,7 +120,6 @@ def test_reads_the_extended_timestamp(flags: int, seconds: int):
 @pytest.mark.parametrize(
     "data",
     [
-        b"",
         b"\1",
         b"\1\2\3\4",
         b"\0\2\3\4\5",
@@ -240,10 +239,9 @@ def test_accepts_a_descriptor_that_repeats_the_local_header():
     """
     With a descriptor the local header may have the values all the same.
     """
-    data = b"hello"
-    values = {"crc32": 0x3610A686, "packed_size": 5, "size": 5}
+    values = {"crc32": 0x3610A686, "packed_size": 7, "size": 5}
     builder = ArchiveBuilder()
-    builder.file("a", data, method=0, descriptor="signed", local=values)
+    builder.file("a", b"hello", descriptor="signed", local=values)
 
     assert names(builder) == [b"a"]
 
@@ -525,6 +523,38 @@ def test_refuses_a_comment_with_bytes_of_signatures(byte: int):
     assert problem.reason == "COMMENT_BYTES"
     assert problem.offset == builder.layout.end_offset + END_LEN + 7
     assert problem.found == byte
+
+
+def a_signature_in_the_end_record() -> ArchiveBuilder:
+    """An end record whose counts and length are "PK\\5\\6"."""
+    builder = ArchiveBuilder()
+    for k in range(0x4B50):
+        builder.file(f"f{k}", method=0)
+    builder.build()
+    padding = (0x0605 - builder.layout.directory_len - 4) % 0x10000
+    builder.members[-1].central_extra = extra_field(9, bytes(padding))
+    return builder
+
+
+def test_refuses_a_signature_in_the_end_record_before_a_comment():
+    """
+    zipfile and unzip take the last signature, and the comment for its fields.
+    """
+    builder = a_signature_in_the_end_record().comment(b" " * 12)
+
+    problem = only_problem(builder)
+
+    assert problem.reason == "COMMENT_BYTES"
+    assert problem.offset == builder.layout.end_offset + 10
+
+
+def test_takes_a_signature_in_the_end_record_without_a_comment():
+    """
+    There is no room for another end record, so nobody finds one.
+    """
+    builder = a_signature_in_the_end_record()
+
+    assert len(read(builder.build())) == 0x4B50
 
 
 def test_refuses_an_archive_in_the_comment_of_another():
@@ -1091,6 +1121,18 @@ def test_refuses_another_unicode_path(header: str, path: bytes):
     assert problem.reason == "UNICODE_PATH"
 
 
+@pytest.mark.parametrize("header", ["local_extra", "central_extra"])
+def test_refuses_attributes_in_an_extra_field(header: str):
+    """
+    What is a file to the directory would be a link to libarchive.
+    """
+    link = b"\4" + struct.pack("<I", 0o120777 << 16)
+
+    problem = only_problem(two(**{header: [(0x6C78, link)]}))
+
+    assert problem.reason == "EXTRA_ATTRIBUTES"
+
+
 def test_refuses_an_empty_name():
     """
     An empty name is no name.
@@ -1386,20 +1428,42 @@ def test_refuses_descriptors_on_demand():
     assert names(two(), allow=lib.UW_REFUSE_DESCRIPTORS) == [b"a", b"b/c"]
 
 
-def test_refuses_a_stored_member_of_unknown_length():
+@pytest.mark.parametrize("known", [0, 16])
+def test_refuses_a_stored_member_with_a_descriptor(known: int):
     """
-    A reader from the front could not tell its end from its content.
+    A reader from the front could not tell its end from its content, and one
+    that could looks for the descriptor all the same.
     """
     data = b"PK\7\x08" + bytes(12)
-    unknown = {"crc32": 0, "size": 0, "packed_size": 0}
+    stated = {"crc32": 0, "size": known, "packed_size": known}
     builder = two().file(
-        "d", data, method=0, descriptor="signed", local=unknown
+        "d", data, method=0, descriptor="signed", local=stated
     )
 
     problem = only_problem(builder)
 
     assert problem.reason == "DESCRIPTOR_STORED"
-    assert (problem.entry, problem.found, problem.expected) == (2, 0, 16)
+    assert (problem.entry, problem.found, problem.expected) == (2, known, 16)
+
+
+def test_refuses_an_unsigned_descriptor_of_nothing_stored():
+    """
+    Even where others may be unsigned: who looks for the signature goes on.
+    """
+    builder = two().file("d", b"", method=0, descriptor="unsigned")
+
+    problem = only_problem(builder, allow=lib.UW_ALLOW_UNSIGNED_DESCRIPTORS)
+
+    assert (problem.reason, problem.entry) == ("DESCRIPTOR_STORED", 2)
+
+
+def test_accepts_a_stored_member_of_nothing_with_a_descriptor():
+    """
+    Who looks for the descriptor finds it at once.
+    """
+    builder = two().file("d", b"", method=0, descriptor="signed")
+
+    assert names(builder) == [b"a", b"b/c", b"d"]
 
 
 # --------------------------------------------------------------------- tiling

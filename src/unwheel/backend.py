@@ -238,6 +238,9 @@ class Outcomes(Protocol):
     def statuses(self) -> Sequence[int]:
         """The status of every order, in order."""
 
+    def sha256(self, order: int) -> bytes:
+        """That of the bytes that the core has read for *order*."""
+
 
 class Archive(Protocol):
     """An open archive; threads may share it."""

@@ -20,6 +20,7 @@ TYPE_CHECKING = False  # that of `typing` would cost its import
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from .errors import Problem
     from .wheel import StrPath
 
     # A name, and how many there were of it before.
@@ -224,6 +225,19 @@ class _View:
             nth = counts.get(entry.name, 0)
             counts[entry.name] = nth + 1
             self.entries[entry.name, nth] = entry
+        # Of each member its problems: a million members may have one each.
+        self.problems: dict[str | None, list[Problem]] = {}
+        for problem in reading.problems:
+            self.problems.setdefault(problem.member, []).append(problem)
+        self._tells_all = all(
+            problem.code != "MORE_PROBLEMS" for problem in reading.problems
+        )
+
+    def taken(self, member: str) -> str:
+        """Whether it takes a *member* of which it tells no problem."""
+        if (member, 0) not in self.entries:
+            return "not seen"
+        return "taken" if self._tells_all else "not told"
 
     def by_data(self) -> list[Key]:
         """The entries in the order of their data."""
@@ -250,8 +264,7 @@ def _failures(views: Sequence[_View]) -> Iterator[Difference]:
     if not all(view.reading.whole for view in views):
         members[None] = None
     for view in views:
-        for problem in view.reading.problems:
-            members[problem.member] = None
+        members.update(dict.fromkeys(view.problems))
     for member in members:
         yield Difference(
             member,
@@ -261,10 +274,10 @@ def _failures(views: Sequence[_View]) -> Iterator[Difference]:
 
 
 def _verdict(view: _View, member: str | None) -> str:
-    problems, whole = view.reading.problems, view.reading.whole
-    found = [problem for problem in problems if problem.member == member]
+    whole = view.reading.whole
+    found: Sequence[Problem] = view.problems.get(member, ())
     if member is None and not whole:
-        found = list(problems)
+        found = view.reading.problems
     if found:
         more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
         told = found[0] if member is None else replace(found[0], member=None)
@@ -274,7 +287,7 @@ def _verdict(view: _View, member: str | None) -> str:
         return f"{count} {'entry' if count == 1 else 'entries'}"
     if not whole:
         return "given up"
-    return "taken" if (member, 0) in view.entries else "not seen"
+    return view.taken(member)
 
 
 def _of_entry(key: Key, views: Sequence[_View]) -> Iterator[Difference]:

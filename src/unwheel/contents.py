@@ -26,7 +26,13 @@ _REGULAR = stat.S_IFREG >> _TYPE_SHIFT
 _DIRECTORY = stat.S_IFDIR >> _TYPE_SHIFT
 _LINK = stat.S_IFLNK >> _TYPE_SHIFT
 
-_DOS_DIRECTORY = 0x10  # an attribute (APPNOTE 4.4.2.2)
+# Attributes (APPNOTE 4.4.2.2).  A volume label is no file: unzip passes over
+# one of a host that has them, without a word.  What is a reparse point is not
+# its content but where that leads, on Windows.
+_DOS_LABEL = 0x08
+_DOS_DIRECTORY = 0x10
+_DOS_REPARSE = 0x400
+_DOS_TYPES = _DOS_LABEL | _DOS_DIRECTORY | _DOS_REPARSE
 
 # What `links` says of a link that has the name of something else.
 _OF_LINKS = ("DUPLICATE", "FILE_AND_DIRECTORY")
@@ -89,7 +95,7 @@ def _sort_plain(table: EntryTable, kinds: Kinds) -> bool:
     directories = list(compress(range(len(table)), slashed))
     if not _are_files([table.attributes[k] for k in files]):
         return False
-    if {table.attributes[k] >> 28 for k in directories} - {_DIRECTORY, 0}:
+    if not _are_directories([table.attributes[k] for k in directories]):
         return False
     kinds.files, kinds.directories = files, directories
     return True
@@ -98,7 +104,16 @@ def _sort_plain(table: EntryTable, kinds: Kinds) -> bool:
 def _are_files(attributes: Sequence[int]) -> bool:
     """Whether all *attributes* are of files, or say nothing."""
     return all(
-        attribute >> 28 in (_REGULAR, 0) and not attribute & _DOS_DIRECTORY
+        attribute >> 28 in (_REGULAR, 0) and not attribute & _DOS_TYPES
+        for attribute in set(attributes)
+    )
+
+
+def _are_directories(attributes: Sequence[int]) -> bool:
+    """Whether all *attributes* are of directories, or say nothing."""
+    return all(
+        attribute >> 28 in (_DIRECTORY, 0)
+        and not attribute & _DOS_TYPES & ~_DOS_DIRECTORY
         for attribute in set(attributes)
     )
 
@@ -129,6 +144,15 @@ def _type_problem(name: str, attributes: int) -> Problem | None:
     differ about whose host has which, and some never look.
     """
     kind = attributes >> 28
+    if attributes & (_DOS_LABEL | _DOS_REPARSE):
+        return Problem(
+            "FILE_TYPE",
+            "neither a file nor a directory nor a link",
+            member=name,
+            found="a volume label"
+            if attributes & _DOS_LABEL
+            else "a reparse point",
+        )
     if name.endswith("/"):
         if kind in (0, _DIRECTORY):
             return None

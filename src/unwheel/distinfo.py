@@ -19,11 +19,8 @@ WHEEL2_SUFFIX = ".whlx"  # PEP 777
 
 SIGNATURES = ("RECORD.jws", "RECORD.p7s")
 
-_BLANK = re.compile(rb"^\r?\n", re.MULTILINE)  # ends the headers
-_WHEEL_VERSION = re.compile(
-    rb"^wheel-version[ \t]*:[^\r\n]*", re.MULTILINE | re.IGNORECASE
-)
-_FIRST_LINE = re.compile(rb"[^\r\n]*(\r?\n)?")
+_WHEEL_VERSION = re.compile(rb"wheel-version[ \t]*:", re.IGNORECASE)
+_HEADER = re.compile(rb"[!-9;-~]+:|[ \t]")  # or what continues one
 _QUOTED = frozenset(',"\r\n')
 _SHOWN = 400  # characters
 
@@ -98,17 +95,37 @@ def with_wheel_version(data: bytes) -> bytes:
 
     PEP 777: METADATA of such wheels must say it, as WHEEL does.
     """
-    blank = _BLANK.search(data)
-    end = blank.start() if blank else len(data)
-    head, body = data[:end], data[end:]
-    line = f"Wheel-Version: {WHEEL2}".encode()
-    told, count = _WHEEL_VERSION.subn(line, head, count=1)
-    if not count:
-        first = _FIRST_LINE.match(head)
-        at = first.end() if first else 0
-        ending = (first and first[1]) or b"\n"
-        told = head[:at] + line + ending + head[at:]
-    return told + body
+    told = f"Wheel-Version: {WHEEL2}".encode()
+    lines = data.splitlines(keepends=True)
+    for number, line in enumerate(lines):
+        if _WHEEL_VERSION.match(line):
+            bare = line.rstrip(b"\r\n")
+            after = _next_header(lines, number + 1)
+            lines[number:after] = [told + line[len(bare) :]]
+            return b"".join(lines)
+        if not _HEADER.match(line):  # nor is what follows it one
+            break
+    _insert_second(lines, told)
+    return b"".join(lines)
+
+
+def _next_header(lines: list[bytes], at: int) -> int:
+    """The first line from *at* on that does not continue another."""
+    while at < len(lines) and lines[at].startswith((b" ", b"\t")):
+        at += 1
+    return at
+
+
+def _insert_second(lines: list[bytes], told: bytes) -> None:
+    """Put *told* behind the first header, which may have several lines."""
+    at = 0
+    ending = b"\n"
+    if lines and lines[0].rstrip(b"\r\n"):
+        at = _next_header(lines, 1)
+        bare = lines[at - 1].rstrip(b"\r\n")
+        ending = lines[at - 1][len(bare) :] or ending
+        lines[at - 1] = bare + ending
+    lines.insert(at, told + ending)
 
 
 def name_wheel(metadata: CoreMetadata, wheel: bytes) -> WheelFilename:

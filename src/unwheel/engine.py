@@ -1,9 +1,8 @@
 """
 Wheels through the crew: open, plan, stage, move the bytes, publish.
 
-The crew's threads are started here and spend their time inside the core, with
-the GIL released.  The caller's thread opens and judges the next wheel while
-they work on this one, tells the events, and answers Ctrl-C.
+The caller's thread opens and judges the next wheel while the crew works on
+this one, tells the events, and answers Ctrl-C.
 """
 
 from __future__ import annotations
@@ -11,34 +10,24 @@ from __future__ import annotations
 import errno
 import os
 import time
-from _thread import allocate_lock, start_new_thread
-from _weakref import ref
 
 from . import native
-from .errors import (
-    DestinationError,
-    MismatchError,
-    Problem,
-    SourceError,
-    UnwheelError,
-)
+from .crew import TICK_MS, Crew
+from .errors import DestinationError, Problem, SourceError, UnwheelError
 
 # Loaded before anything fails: afterwards there may be no descriptor left.
-from .faults import Failure, error_of, explain, problems_of
+from .faults import judge_outcomes
 from .plan import EXECUTABLE, make_plan
 from .staging import Staging, remove_stale
-from .values import cached_property, replace
+from .values import replace
 
 TYPE_CHECKING = False  # that of `typing` would cost its import
 if TYPE_CHECKING:
-    from _thread import LockType
     from collections.abc import Callable, Generator, Iterable, Sequence
     from typing import TypeAlias
-    from weakref import ReferenceType
 
     from .backend import Outcomes
     from .events import Event
-    from .host import Probes
     from .linking import Made
     from .links import Host
     from .plan import Plan
@@ -49,9 +38,6 @@ if TYPE_CHECKING:
     OnEvent: TypeAlias = Callable[[Event], object]
 
 WINDOWS = os.name == "nt"
-
-# Ctrl-C is answered within this, and progress told at this pace.
-TICK_MS = 50
 
 # Wheels judged and handed to the crew before the first of them has finished,
 # as long as they have no more members than this.
@@ -95,106 +81,6 @@ def _source_date_epoch() -> int:
             f"SOURCE_DATE_EPOCH is {given!r}, no number of seconds"
         )
     return int(given)
-
-
-def thread_count() -> int:
-    """How many CPUs this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-class Crew:
-    """
-    Threads lent to the core, for any number of wheels; a context manager.
-
-    Args:
-        threads: How many; by default one for each CPU of this process.  They
-            are started when the first wheel is worth it.
-    """
-
-    def __init__(self, threads: int | None = None) -> None:
-        if threads is not None and threads < 1:
-            raise TypeError(f"threads: {threads} is not a positive number")
-        self._count = threads or thread_count()
-        # Of each thread a lock that is held while it works, and that nobody
-        # else has: it is gone with a thread that had no memory even to begin.
-        # More is not needed of the module threading, whose import takes 2 ms.
-        self._threads: list[ReferenceType[LockType]] = []
-        self._crew = native.Crew()
-
-    def __enter__(self) -> Crew:
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self._crew.dismiss()
-        for thread in self._threads:
-            while not _is_home(thread, TICK_MS / 1000):
-                pass
-
-    def take(self, batch: native.Batch | RelayBatch) -> None:
-        """
-        Have *batch* done; the threads start with the first one.
-
-        Raises:
-            RuntimeError: If the system has not one thread for us.
-        """
-        while len(self._threads) < self._count:
-            at_work = allocate_lock()
-            at_work.acquire()
-            try:
-                start_new_thread(self._work, (at_work,))
-            except RuntimeError:  # fewer will do, one of them must be
-                if not self._threads:
-                    raise
-                self._count = len(self._threads)
-                break
-            self._threads.append(ref(at_work))
-            del at_work
-        batch.give_to(self._crew)
-
-    def _work(self, at_work: LockType) -> None:
-        try:
-            self._crew.work()
-        finally:
-            at_work.release()
-
-    @cached_property
-    def probes(self) -> Probes:
-        """What was found out about file systems, for all its wheels."""
-        from .host import Probes
-
-        return Probes()
-
-    @property
-    def is_gone(self) -> bool:
-        """
-        Whether no thread is left, for want of memory to work in.
-
-        None comes home for another reason before the crew is dismissed.
-        """
-        return bool(self._threads) and all(map(_is_home, self._threads))
-
-    def check(self) -> None:
-        """
-        See that somebody is at work.
-
-        Raises:
-            MemoryError: If nobody is.
-        """
-        if self.is_gone:
-            raise MemoryError("no memory for a thread of the crew")
-
-
-def _is_home(thread: ReferenceType[LockType], seconds: float = 0) -> bool:
-    """Whether *thread* has ended, after at most so many *seconds*."""
-    at_work = thread()
-    if at_work is None:
-        return True
-    home = at_work.acquire(timeout=seconds)
-    if home:
-        at_work.release()
-    return home
 
 
 class _Run:
@@ -369,72 +255,25 @@ class _Run:
         from . import report  # noqa: F401
 
         assert self._batch is not None
+        assert self._archive is not None
         self.tell_progress()
         results = self._batch.outcomes()
-        warnings = [*self._plan.warnings, *self._judge(results)]
+        warnings = [
+            *self._plan.warnings,
+            *judge_outcomes(
+                results,
+                self._plan,
+                self._archive,
+                mismatch_warns=self._policy.record == "warn",
+                failed=self._batch.failures() > 0,
+            ),
+        ]
         files = _files_of(self._plan, results)
         made, publishing = self._publish(files)
         warnings += made.warnings if made else ()
         told = self._report(files, made, tuple(warnings), publishing)
         self._tell_finished()
         return told
-
-    def _judge(self, results: Outcomes) -> list[Problem]:
-        """What failed; mismatches are warnings if the policy says so."""
-        assert self._batch is not None
-        failures = self._rehash(results)
-        if self._batch.failures():
-            failures += self._failed_orders(results)
-        if not failures:
-            return []
-        failures.sort(key=lambda failure: failure.order)
-        warnings: list[Problem] = []
-        if self._policy.record == "warn":
-            warnings = problems_of(
-                f for f in failures if f.kind is MismatchError
-            )
-            failures = [f for f in failures if f.kind is not MismatchError]
-        if failures:
-            raise error_of(failures, self.wheel)
-        return warnings
-
-    def _failed_orders(self, results: Outcomes) -> list[Failure]:
-        return [
-            explain(results[k], self._plan, k)
-            for k, status in enumerate(results.statuses())
-            if status not in (native.OK, native.CANCELLED)
-        ]
-
-    def _rehash(self, results: Outcomes) -> list[Failure]:
-        """
-        Compare the digests that are not SHA-256 (rare), through hashlib.
-
-        The file may have been changed since the crew read it, so the bytes
-        hashed here must have the SHA-256 of those that the crew wrote.
-        """
-        if not self._plan.rehash:
-            return []
-        assert self._archive is not None
-        failures = []
-        for k, algorithm, expected in self._plan.rehash:
-            result = results[k]
-            if result.status != native.OK:
-                continue
-            member = self._plan.orders[k]
-            found = self._archive.digest(member, algorithm, "sha256")
-            same = found["sha256"] == result.sha256
-            if same and found[algorithm] == expected:
-                continue
-            problem = Problem(
-                algorithm.upper(),
-                f"{algorithm} is not what RECORD says",
-                member=self._plan.entries.names[member],
-                found=found[algorithm].hex(),
-                expected=expected.hex(),
-                accept='record="warn"',
-            )
-            failures.append(Failure(k, MismatchError, problem))
-        return failures
 
     def _publish(
         self, files: Callable[[], Sequence[FileFact]]

@@ -144,6 +144,11 @@ class UnwheelError(Exception):
         self.wheel = wheel
         super().__init__(self.problems, wheel)
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Between processes, as a whole: exceptions are made of `args`."""
+        errno = getattr(self, "errno", None)
+        return _again, (type(self), self.problems, self.wheel, errno)
+
     def __str__(self) -> str:
         """Say the first problem, and how many more there are."""
         more = len(self.problems) - 1
@@ -205,6 +210,18 @@ class DestinationError(UnwheelError, OSError):
 
 class SourceError(DestinationError):
     """Our side: the wheel cannot be read (missing, a directory, I/O error)."""
+
+
+def _again(
+    kind: type[UnwheelError],
+    problems: Iterable[Problem],
+    wheel: str | None,
+    errno: int | None,
+) -> UnwheelError:
+    """The error that was pickled."""
+    if issubclass(kind, DestinationError):
+        return kind(problems, wheel=wheel, errno=errno)
+    return kind(problems, wheel=wheel)
 
 
 def printable(name: str) -> str:

@@ -1,11 +1,12 @@
 """
-What a failed order means: whose fault it is, and what to say of it.
+What became of a wheel's orders, judged: whose fault a failure is, and what to
+say of it.
 """
 
 from __future__ import annotations
 
 from . import native
-from .backend import Outcome
+from .backend import Outcome, Outcomes
 from .errors import (
     ArchiveError,
     CorruptMemberError,
@@ -21,7 +22,7 @@ from .values import value
 
 TYPE_CHECKING = False  # that of `typing` would cost its import
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 
 @value
@@ -32,6 +33,104 @@ class Failure:
     kind: type[UnwheelError]
     problem: Problem
     os_error: int = 0
+
+
+def judge_outcomes(
+    results: Outcomes,
+    plan: Plan,
+    archive: native.NativeArchive,
+    *,
+    mismatch_warns: bool,
+    failed: bool,
+) -> list[Problem]:
+    """
+    Judge what the orders of *plan* came to.
+
+    Args:
+        results: What they came to.
+        plan: Made of *archive*.
+        archive: Read once more for digests that are not SHA-256.
+        mismatch_warns: Whether content that is not what RECORD says is taken.
+        failed: Whether any order failed; else they are not looked through.
+
+    Returns:
+        What is only warned of.
+
+    Raises:
+        UnwheelError: If anything else failed, with every reason.
+    """
+    failures = [*_changed(results, plan, archive)]
+    failures += _rehashed(results, plan, archive)
+    if failed:
+        failures += _failed(results, plan)
+    if not failures:
+        return []
+    failures.sort(key=lambda failure: failure.order)
+    warnings: list[Problem] = []
+    if mismatch_warns:
+        warnings = problems_of(f for f in failures if f.kind is MismatchError)
+        failures = [f for f in failures if f.kind is not MismatchError]
+    if failures:
+        raise error_of(failures, plan.wheel)
+    return warnings
+
+
+def _failed(results: Outcomes, plan: Plan) -> Iterator[Failure]:
+    for k, status in enumerate(results.statuses()):
+        if status not in (native.OK, native.CANCELLED):
+            yield explain(results[k], plan, k)
+
+
+def _changed(
+    results: Outcomes, plan: Plan, archive: native.NativeArchive
+) -> Iterator[Failure]:
+    """
+    What was judged has to be what was written, also if it is in no RECORD.
+
+    Who can write to the wheel could exchange RECORD itself in between, for one
+    that lists files of others, which an uninstall would remove.
+    """
+    judged = archive.judged
+    for k in [k for k, member in enumerate(plan.orders) if member in judged]:
+        expected, found = judged[plan.orders[k]], results.sha256(k)
+        if found != expected and results[k].status == native.OK:
+            problem = Problem(
+                "CHANGED",
+                "the wheel was changed while it was read",
+                member=plan.entries.names[plan.orders[k]],
+                found=found.hex(),
+                expected=expected.hex(),
+            )
+            yield Failure(k, SourceError, problem)
+
+
+def _rehashed(
+    results: Outcomes, plan: Plan, archive: native.NativeArchive
+) -> Iterator[Failure]:
+    """
+    Compare the digests that are not SHA-256 (rare), through hashlib.
+
+    The file may have been changed since the crew read it, so the bytes hashed
+    here must have the SHA-256 of those that the crew wrote.
+    """
+    for k, algorithm, expected in plan.rehash:
+        result = results[k]
+        if result.status != native.OK:
+            continue
+        member = plan.orders[k]
+        found = archive.digest(member, algorithm, "sha256")
+        same = found["sha256"] == result.sha256
+        if same and found[algorithm] == expected:
+            continue
+        problem = Problem(
+            algorithm.upper(),
+            f"{algorithm} is not what RECORD says",
+            member=plan.entries.names[member],
+            found=found[algorithm].hex(),
+            expected=expected.hex(),
+            accept='record="warn"',
+        )
+        yield Failure(k, MismatchError, problem)
 
 
 def explain(result: Outcome, plan: Plan, order: int) -> Failure:

@@ -208,12 +208,15 @@ def same_version(a: str, b: str) -> bool:
     Whether *a* and *b* are one version (PEP 440): "1.0" and "1.0.0".
 
     As file names have them: "_" stands for "-".  What is too long for a file
-    name is no other version's spelling.
+    name is no other version's spelling, nor is one of other characters:
+    packaging takes a long s in "post", and all of Unicode's spaces around it.
     """
     a, b = a.replace("_", "-").lower(), b.replace("_", "-").lower()
     if a == b:
         return True
     if max(len(a), len(b)) > _LONGEST_VERSION:
+        return False
+    if not _is_of_these(a + b, _ALNUM + "._+!-"):
         return False
     from packaging.version import InvalidVersion, Version
 

@@ -8,20 +8,18 @@ disagree, lenient where published wheels are untidy.
 
 from __future__ import annotations
 
-from .errors import InvalidWheelError, Problem, Problems, printable
+from .errors import InvalidWheelError, Problem, printable
 from .filename import (
     WheelFilename,
     expand_tags,
     normalise_name,
     same_version,
 )
-from .paths import problem_with_name
-from .policy import Limits
 from .values import value
 
 TYPE_CHECKING = False  # that of `typing` would cost its import
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
 WHEEL_VERSION = (1, 0)  # the one we know
 WHEEL_VERSION_2 = (2, 0)  # the one of PEP 777 and 778, known if one asks
@@ -31,17 +29,12 @@ LINKS_FILE = "LINKS"  # PEP 778
 AXLE_FILE = "symlinks.txt"  # wheel-axle
 LINK_FILES = (LINKS_FILE, AXLE_FILE)
 
-ENTRY_POINTS_FILE = "entry_points.txt"
 
-_SUFFIX = ".dist-info"
+INFO_SUFFIX = ".dist-info"
 _EMPTY_LINES = (b"\n\n", b"\n\r\n", b"\r\r")
 _MOST_DIGITS = 9  # of a number in a version
 _SHOWN = 400  # characters
 _MOST_TOLD = 1 << 16  # tags expanded of all Tag lines; a file name has 4,096
-_LIBRARIES = ("purelib", "platlib")
-_DATA_KEYS = (*_LIBRARIES, "headers", "scripts", "data")
-_SCRIPT_GROUPS = ("console_scripts", "gui_scripts")
-_LIMITS = Limits()  # of the name of a script, which no caller needs to raise
 
 
 def parse_headers(data: bytes) -> dict[str, list[str]]:
@@ -49,7 +42,8 @@ def parse_headers(data: bytes) -> dict[str, list[str]]:
     The header fields of *data*, by lower-case name, in their order.
 
     As the `email` package does it: a line that starts with a space or a tab
-    continues the one before, and the first line that is no header ends them.
+    continues the one before, one that begins with "From " or a colon is passed
+    over, and the first other line that is no header ends them.
 
     Raises:
         InvalidWheelError: If they are not UTF-8 (HEADERS_NOT_UTF8) or contain
@@ -67,10 +61,12 @@ def parse_headers(data: bytes) -> dict[str, list[str]]:
             if line[:1] in (" ", "\t") and lines:
                 lines.append(line)
                 continue
+            if line.startswith((":", "From ")):
+                continue  # email passes over these, and so must we
             key, colon, text = line.partition(":")
             if not (colon and _is_key(key)):
                 break
-            lines = [text.strip()]
+            lines = [text.strip(" \t")]
             fields.setdefault(key.lower(), []).append(lines)
     except UnicodeDecodeError as error:
         raise _refusal(
@@ -132,12 +128,14 @@ class WheelInfo:
 
         Raises:
             InvalidWheelError: If its version cannot be read (WHEEL_VERSION)
-                or its major version is not 1 (WHEEL_VERSION_UNKNOWN), or as
+                or its major version is not 1 (WHEEL_VERSION_UNKNOWN), if it
+                says twice where the root goes (WHEEL_FIELDS), or as
                 `parse_headers`.
         """
         fields = parse_headers(data)
         version = _version(f"{name.title()}-Version", fields)
         _refuse_version(version, wheel2)
+        _refuse_two_roots(fields.get("root-is-purelib", []))
         return cls(
             version=version,
             generator=" ".join(fields.get("generator", [])),
@@ -215,16 +213,16 @@ def find_dist_info(
             (DIST_INFO_NAME), or has no METADATA or WHEEL (METADATA_MISSING,
             WHEEL_MISSING).
     """
-    suffix = _SUFFIX if filename is None else filename.info_suffix
+    suffix = INFO_SUFFIX if filename is None else filename.info_suffix
     info_file = "WHEEL" if filename is None else filename.info_file
-    found = _tops(names, suffix)
+    found = tops(names, suffix)
     if not found:
         raise _refusal("DIST_INFO_MISSING", f"no {suffix} directory at top")
     if len(found) > 1:
         raise _refusal(
             "DIST_INFO_MANY",
             f"more than one {suffix} directory at the top",
-            found=_shown(found),
+            found=shown(found),
         )
     dist_info = found[0]
     problems = list(_wrong_dist_info(dist_info, filename))
@@ -239,102 +237,6 @@ def find_dist_info(
     if problems:
         raise InvalidWheelError(problems)
     return dist_info
-
-
-def check_layout(
-    names: Sequence[str], dist_info: str
-) -> tuple[list[Problem], list[Problem]]:
-    """
-    Judge what *names* ask an installer to do: the ".data" directory.
-
-    Returns:
-        The refusals (DATA_KEY, DATA_CLASH, DIST_INFO_MANY, SCRIPT_DIRECTORY,
-        SCRIPT_OVERWRITES_PYTHON) and the warnings (DATA_NAME: pip spreads any
-        ".data" directory, others only that of the wheel's own name).
-    """
-    own = dist_info.removesuffix(_SUFFIX) + ".data"
-    tops = _tops([name for name in names if ".data/" in name], ".data")
-    refusals = Problems()
-    keys: set[str] = set()
-    for name in names if tops else ():
-        top, _, path = name.partition("/")
-        if top not in tops:
-            continue
-        key, _, rest = path.partition("/")
-        if _is_interpreter(key, rest):
-            refusals.add(_overwrites_python(name))
-        if top != own or not key:
-            continue
-        if key not in keys:
-            keys.add(key)
-            refusals.extend(_wrong_key(own, key))
-        if key == "scripts" and "/" in rest:
-            refusals.add(_in_a_directory(name))
-    if keys.intersection(_LIBRARIES):
-        refusals.extend(_wrong_places(names, own))
-    warnings = [
-        Problem(
-            "DATA_NAME",
-            "a .data directory that is not the wheel's own",
-            member=top,
-            expected=own,
-        )
-        for top in tops
-        if top != own
-    ]
-    return list(refusals), warnings
-
-
-def check_entry_points(data: bytes, dist_info: str) -> list[Problem]:
-    """
-    Judge entry_points.txt: the names of the scripts that it asks for.
-
-    An installer makes a file of each name beside the interpreter, so it has
-    to be a file name, and not that of the interpreter itself.
-
-    Returns:
-        The refusals: ENTRY_POINT_NAME, SCRIPT_OVERWRITES_PYTHON.
-    """
-    member = f"{dist_info}/{ENTRY_POINTS_FILE}"
-    problems = Problems()
-    for name in _script_names(data.decode("utf-8", "surrogateescape")):
-        problem = problem_with_name(name, _LIMITS)
-        if problem is not None or "/" in name:
-            problems.add(
-                Problem(
-                    "ENTRY_POINT_NAME",
-                    "the name of a script is no file name"
-                    + (f": {problem.message}" if problem else ""),
-                    member=member,
-                    found=_shown([name]),
-                )
-            )
-        elif _is_python(name):
-            problems.add(_overwrites_python(member, name))
-    return list(problems)
-
-
-def _script_names(text: str) -> Iterator[str]:
-    """
-    The names in those groups of entry_points.txt that become scripts.
-
-    Readers differ about what ends a line, and whether an indented one can
-    begin a group; so this gives what any of them takes for a name.
-    """
-    plain = text.replace("\r\n", "\n").replace("\r", "\n").rstrip("\n")
-    physical, broken = plain.split("\n"), plain.splitlines()
-    for lines in [physical] if physical == broken else [physical, broken]:
-        scripts = False
-        for line in lines:
-            bare = line.strip()
-            if bare.startswith("["):
-                group = bare[1:].partition("]")[0].strip()
-                # An indented one may be but the rest of a value.
-                scripts = (scripts and line[:1] != "[") or (
-                    group in _SCRIPT_GROUPS
-                )
-            elif scripts and "=" in bare and bare[0] not in "#;":
-                yield bare.partition("=")[0].rstrip()
 
 
 def check_agreement(
@@ -362,7 +264,7 @@ def _refusal(
     return InvalidWheelError([Problem(code, message, found=found)])
 
 
-def _shown(values: Sequence[str]) -> str:
+def shown(values: Sequence[str]) -> str:
     """The *values* for a message: their text is a stranger's, of any size."""
     text = ", ".join(values)[:_SHOWN]
     return printable(text) or "none"
@@ -370,6 +272,21 @@ def _shown(values: Sequence[str]) -> str:
 
 def _is_true(values: list[str]) -> bool:
     return [value.lower() for value in values] == ["true"]
+
+
+def _refuse_two_roots(values: list[str]) -> None:
+    """
+    Refuse a root that some install as purelib, and some as platlib.
+
+    Raises:
+        InvalidWheelError: WHEEL_FIELDS.
+    """
+    if len(set(map(str.lower, values))) > 1:
+        raise _refusal(
+            "WHEEL_FIELDS",
+            "WHEEL says in two ways where the root goes",
+            found=shown(values),
+        )
 
 
 def _only(fields: dict[str, list[str]], key: str) -> str:
@@ -381,7 +298,7 @@ def _only(fields: dict[str, list[str]], key: str) -> str:
                 Problem(
                     "METADATA_FIELDS",
                     f"METADATA must have one {key}",
-                    found=_shown(values),
+                    found=shown(values),
                 )
             ]
         )
@@ -397,7 +314,7 @@ def _version(header: str, fields: dict[str, list[str]]) -> tuple[int, int]:
                 Problem(
                     "WHEEL_VERSION",
                     f"there must be one {header}",
-                    found=_shown(values),
+                    found=shown(values),
                     expected="1.0",
                 )
             ]
@@ -474,7 +391,7 @@ def _newer(version: tuple[int, int]) -> Iterable[Problem]:
         )
 
 
-def _tops(names: Sequence[str], suffix: str) -> list[str]:
+def tops(names: Sequence[str], suffix: str) -> list[str]:
     """The directories at the top of which the name ends in *suffix*."""
     tops = {name[: name.find("/") + 1] for name in names}
     return sorted(t[:-1] for t in tops if t[:-1].lower().endswith(suffix))
@@ -483,7 +400,7 @@ def _tops(names: Sequence[str], suffix: str) -> list[str]:
 def _wrong_dist_info(
     dist_info: str, filename: WheelFilename | None
 ) -> Iterable[Problem]:
-    suffix = _SUFFIX if filename is None else filename.info_suffix
+    suffix = INFO_SUFFIX if filename is None else filename.info_suffix
     name, _, version = dist_info.removesuffix(suffix).partition("-")
     if dist_info.endswith(suffix) and name and version:
         if filename is None or _is_of(filename, name, version):
@@ -500,83 +417,12 @@ def _wrong_dist_info(
 
 
 def _is_of(filename: WheelFilename, name: str, version: str) -> bool:
-    return normalise_name(name) == normalise_name(
-        filename.name
-    ) and same_version(version, filename.version)
-
-
-def _wrong_key(own: str, key: str) -> Iterable[Problem]:
-    if key not in _DATA_KEYS:
-        yield Problem(
-            "DATA_KEY",
-            "not a place to install to",
-            member=f"{own}/{key}",
-            expected=", ".join(_DATA_KEYS),
-        )
-
-
-def _in_a_directory(name: str) -> Problem:
-    return Problem(
-        "SCRIPT_DIRECTORY", "scripts may only be regular files", name
+    # In lower case a Kelvin sign is a "k", but not to who knows ASCII alone.
+    return (
+        name.isascii()
+        and normalise_name(name) == normalise_name(filename.name)
+        and same_version(version, filename.version)
     )
-
-
-def _overwrites_python(member: str, found: str | None = None) -> Problem:
-    return Problem(
-        "SCRIPT_OVERWRITES_PYTHON",
-        "the script would replace the interpreter",
-        member=member,
-        found=found,
-    )
-
-
-def _is_interpreter(key: str, path: str) -> bool:
-    """Whether *path* in the scheme *key* is that of a Python."""
-    if key == "scripts":
-        return _is_python(path)
-    folder, _, name = path.lower().rpartition("/")
-    if key != "data" or not _is_python(name):
-        return False
-    # "data" is the prefix itself, and in it are the scripts.
-    return folder in ("bin", "scripts") or (not folder and ".exe" in name)
-
-
-def _wrong_places(names: Sequence[str], own: str) -> Iterator[Problem]:
-    """
-    What purelib and platlib put where something else of the wheel goes.
-
-    Both are the root of the wheel to nearly every Python, and which of two
-    files stays is a matter of the order in which an installer goes.  Metadata
-    of another distribution would be hidden there.
-    """
-    taken = set(names)
-    for name in names:
-        top, _, path = name.partition("/")
-        key, _, rest = path.partition("/")
-        if top != own or key not in _LIBRARIES or not rest:
-            continue
-        if rest.partition("/")[0].lower().endswith(_SUFFIX):
-            yield Problem(
-                "DIST_INFO_MANY",
-                f"more than one {_SUFFIX} directory once it is installed",
-                member=name,
-            )
-        if not name.endswith("/"):
-            if rest in taken:
-                yield Problem(
-                    "DATA_CLASH",
-                    "another file of the wheel is installed there",
-                    member=name,
-                    found=printable(rest),
-                )
-            taken.add(rest)
-
-
-def _is_python(script: str) -> bool:
-    import re
-
-    pattern = r"pythonw?[0-9.]*t?(?:\.exe)?"
-    return re.fullmatch(pattern, script, re.IGNORECASE) is not None
 
 
 def _different_tags(
@@ -599,8 +445,8 @@ def _different_tags(
         yield Problem(
             "TAGS_DIFFER",
             "WHEEL and the file name have different tags",
-            found=_shown(sorted(listed)),
-            expected=_shown(sorted(expected)),
+            found=shown(sorted(listed)),
+            expected=shown(sorted(expected)),
         )
 
 
@@ -612,6 +458,6 @@ def _different_identity(
     yield Problem(
         "METADATA_DIFFERS",
         "METADATA and the file name name different distributions",
-        found=_shown([metadata.name, metadata.version]),
-        expected=_shown([filename.name, filename.version]),
+        found=shown([metadata.name, metadata.version]),
+        expected=shown([filename.name, filename.version]),
     )

@@ -35,12 +35,12 @@ from .errors import (
     printable,
 )
 from .filename import WheelFilename
+from .layout import check_layout
 from .links import resolve
 from .metadata import (
     CoreMetadata,
     WheelInfo,
     check_agreement,
-    check_layout,
     find_dist_info,
 )
 from .newfile import write_new

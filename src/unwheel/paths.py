@@ -277,13 +277,15 @@ def _odd_characters(name: str) -> Iterator[_Finding]:
 
     if re.search(_SURROGATE, name):
         yield "NOT_UTF8", "the name is not UTF-8", None, None
-    if name.isprintable():  # no character of category C is
+    if name.isprintable():  # no character of these categories is
         return
     from unicodedata import category
 
     for char in name:
         kind = category(char)
-        if kind.startswith("C") and kind != "Cs":
+        # Readers of RECORD split it where `str.splitlines` does: after a
+        # U+2028 in a name, pip finds a row of its own, and uninstalls that.
+        if kind in ("Zl", "Zp") or (kind.startswith("C") and kind != "Cs"):
             yield (
                 "CONTROL_CHARACTER",
                 f"the name contains a character of category {kind}",

@@ -8,7 +8,7 @@ members costs a few passes in C, not 12,000 objects.
 
 from __future__ import annotations
 
-from . import metadata, record
+from . import layout, metadata, record
 from .backend import HOST_UNIX, Archive, EntryTable
 from .contents import (
     judge_link_count,
@@ -203,7 +203,7 @@ def _find_dist_info(subject: Subject) -> str:
     except UnwheelError as error:
         findings.absorb(error)
         return ""
-    refusals, warnings = metadata.check_layout(names, dist_info)
+    refusals, warnings = layout.check_layout(names, dist_info)
     findings.refuse(InvalidWheelError, refusals)
     findings.warnings.extend(warnings)
     return dist_info
@@ -236,7 +236,7 @@ def _judge_metadata(subject: Subject) -> None:
 
 def _judge_entry_points(subject: Subject) -> None:
     """Judge the names of scripts, of a wheel that has entry points."""
-    file, dist_info = metadata.ENTRY_POINTS_FILE, subject.dist_info
+    file, dist_info = layout.ENTRY_POINTS_FILE, subject.dist_info
     index = subject.index.get(f"{dist_info}/{file}")
     if index is None or index in subject.kinds.links:
         return
@@ -245,7 +245,7 @@ def _judge_entry_points(subject: Subject) -> None:
     except UnwheelError as error:
         subject.findings.absorb(error)
         return
-    problems = metadata.check_entry_points(data, dist_info)
+    problems = layout.check_entry_points(data, dist_info)
     subject.findings.refuse(InvalidWheelError, problems)
 
 

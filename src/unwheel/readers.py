@@ -90,10 +90,13 @@ class Asked:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._end()
+        self._told.close()
+
+    def _end(self) -> None:
         if self._process.poll() is None:
             self._process.kill()
             self._process.wait()
-        self._told.close()
 
     def answer(self) -> Reading:
         """
@@ -113,6 +116,9 @@ class Asked:
                 problem = f"it ended with status {status}"
         except TimeoutExpired:
             problem = f"it did not end within {self._seconds} seconds"
+            # Ours is its place in the file: what it still told would go
+            # over what it has told, as we read that.
+            self._end()
         self._told.seek(0)
         return _heard(self._reader, self._told, problem)
 

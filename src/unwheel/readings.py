@@ -12,7 +12,13 @@ import zlib
 from . import native
 from .backend import type_of
 from .contents import judge_sizes
-from .errors import LimitError, Problem, SourceError, UnwheelError
+from .errors import (
+    LimitError,
+    Problem,
+    Problems,
+    SourceError,
+    UnwheelError,
+)
 from .findings import Findings
 from .policy import Limits, Policy
 from .values import value
@@ -60,7 +66,8 @@ class Reading:
         reader: One of `policy.READINGS`.
         entries: In the order in which it gives them.
         whole: Whether it came to the end.
-        problems: What it does not take.
+        problems: What it does not take; see `errors.Problems`, which keeps
+            some of each code and counts the others.
     """
 
     reader: str
@@ -82,7 +89,7 @@ class Notes:
         by_ratio = max(limits.ratio_floor, limits.ratio * archive_size)
         self._left = min(limits.total_size, by_ratio)
         self.entries: list[Seen] = []
-        self.problems: list[Problem] = []
+        self.problems = Problems()
         self.whole = False
 
     def see(self, entry: Seen) -> None:
@@ -205,7 +212,7 @@ def _digests(
     archive: native.NativeArchive, full: Sequence[int], notes: Notes
 ) -> dict[int, str]:
     """The digest of each entry of *full* that the core takes."""
-    from .engine import Crew
+    from .crew import Crew
 
     count = len(full)
     batch = native.Batch(

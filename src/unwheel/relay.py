@@ -64,6 +64,10 @@ class _Both:
             statuses[order] = _FAILED
         return statuses
 
+    def sha256(self, order: int) -> bytes:
+        """That of the bytes that the core has read for *order*."""
+        return self._core.sha256(order)
+
 
 class _OurSideError(Exception):
     """No further order is worth a try."""
@@ -207,6 +211,8 @@ class RelayBatch:
                 self._at = order
             header = reader.next()
             if wrong := _disagreement(header, plan, index):
+                if order is None:  # told with the order before it
+                    wrong = f"link {plan.entries.names[index]!r}: {wrong}"
                 raise ReadingError(wrong, fatal=True)
             assert header is not None
             if order is None:  # a link: those are made later, by others

@@ -4,10 +4,10 @@
 #ifndef UW_FUZZ_H
 #define UW_FUZZ_H
 
+#include "base.h"
+
 #include <stdio.h>
 #include <stdlib.h>
-
-#include "base.h"
 
 /* libFuzzer's interface: it declares none in C. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);

@@ -19,6 +19,10 @@ static const struct uw_limits lax = {.entries = 1000,
 				     .directory_len = 1 << 20,
 				     .name_len = 4095,
 				     .allow = UW_ALLOW_UNSIGNED_DESCRIPTORS};
+static const struct uw_limits tight = {.entries = 3,
+				       .directory_len = 200,
+				       .name_len = 20,
+				       .allow = UW_REFUSE_DESCRIPTORS};
 
 static struct uw_archive *open_archive(const u8 *data, size_t len,
 				       const struct uw_limits *limits)
@@ -90,10 +94,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	struct uw_archive *by_default = open_archive(data, len, &strict);
 	struct uw_archive *archive = open_archive(data, len, &lax);
+	struct uw_archive *by_tight = open_archive(data, len, &tight);
 	u64 total = 0;
 	u32 k;
 
 	require(by_default == NULL || archive != NULL);
+	require(by_tight == NULL || by_default != NULL);
+	uw_archive_close(by_tight);
 	uw_archive_close(by_default);
 	if (archive == NULL)
 		return 0;

@@ -22,6 +22,9 @@ static const struct uw_limits limits = {.entries = 1000,
 					.name_len = 4095,
 					.allow = UW_ALLOW_UNSIGNED_DESCRIPTORS};
 
+static const struct uw_limits tight = {
+	.entries = 3, .name_len = 20, .allow = UW_REFUSE_DESCRIPTORS};
+
 struct trial {
 	struct choices choices;
 	const u8 *data;
@@ -164,7 +167,7 @@ static bool read_forward(struct trial *t, u32 *count_ret, u64 *end_ret)
 	struct uw_bounds bounds = {
 		.member_size = PLAIN_MAX,
 		.total_size = TOTAL_MAX,
-		.ratio = 2000,
+		.ratio = t->archive == NULL ? 5 : 2000,
 		.content_size = kept[choose(&t->choices, ARRAY_LEN(kept))]};
 	const struct uw_local *local;
 	struct uw_forward *forward;
@@ -175,9 +178,11 @@ static bool read_forward(struct trial *t, u32 *count_ret, u64 *end_ret)
 	int status;
 
 	*count_ret = 0;
-	require(uw_forward_open_memory(t->data, t->len, &limits, &bounds,
-				       choose_cpu(&t->choices), &forward,
-				       &err) == UW_OK);
+	/* Without an archive to compare, by other limits too. */
+	require(uw_forward_open_memory(t->data, t->len,
+				       t->archive == NULL ? &tight : &limits,
+				       &bounds, choose_cpu(&t->choices),
+				       &forward, &err) == UW_OK);
 	while ((status = uw_forward_next(forward, &local, &err)) == UW_OK &&
 	       local != NULL) {
 		require(local->offset == next);

@@ -30,7 +30,7 @@ WHEEL = (
 METADATA_2 = (
     "Metadata-Version: 2.1\nName: demo\nVersion: 1.0\nWheel-Version: 2.0\n"
 )
-SECONDS_EACH = 5.0
+SECONDS_EACH = 5.0  # of the CPU: the machine may have more to do
 
 
 def main() -> int:
@@ -62,14 +62,14 @@ def play(chance: random.Random) -> int | None:
         wheel = some_wheel(chance).write(room)
         before = sorted(room.rglob("*"))
         root = room / "root"
-        begun = time.monotonic()
+        begun = time.process_time()
         try:
             extract(wheel, root, policy=some_policy(chance))
         except UnwheelError:
             assert before == sorted(room.rglob("*")), "something was left"
             return None
         finally:
-            assert time.monotonic() - begun < SECONDS_EACH, "it takes hours"
+            assert time.process_time() - begun < SECONDS_EACH, "it takes hours"
         assert {*before, root} == {
             path for path in room.rglob("*") if root not in path.parents
         }, "something was written elsewhere"

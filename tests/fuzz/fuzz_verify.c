@@ -4,11 +4,17 @@
  * Its members go through a batch: on this thread or two of a crew, in any
  * order, some twice, with digests that are right, wrong or not asked for, with
  * repeats looked for or not, on any part of the CPU's features.  What each
- * order must come to is known before, from zlib and a SHA-256 in one go.
+ * order must come to is known before, from zlib and a SHA-256 in one go.  Now
+ * and then they are written, under their names or others, and nothing may be
+ * beside the tree.
  */
 #include "fuzz.h"
 
+#include <dirent.h>
+#include <ftw.h>
 #include <pthread.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include <zlib.h>
 
 #include "sha256.h"
@@ -19,6 +25,8 @@
 #define TOTAL_MAX  ((u64)1 << 21)
 #define ORDERS_MAX 64
 #define CREW_LEN   2
+#define PATH_LEN   64
+#define PLACE_LEN  4096
 #define LONGEST	   60000 /* milliseconds, then it hangs */
 
 static const struct uw_limits limits = {.entries = 1000,
@@ -38,6 +46,7 @@ struct trial {
 	struct choices choices;
 	const u8 *data;
 	const struct uw_archive *archive;
+	struct uw_tree *tree; /* NULL: nothing is written */
 	struct order orders[ORDERS_MAX];
 	u32 count;
 	bool crewed;
@@ -136,10 +145,26 @@ static void make_orders(struct trial *t)
 	}
 }
 
+/* Names that no order shares with another, one after another. */
+static size_t make_paths(struct trial *t, char *paths)
+{
+	static const char *const dirs[] = {"", "a/", "a/b/", "c/"};
+	size_t len = 0;
+	u32 k;
+
+	for (k = 0; k < t->count; k++)
+		len += 1 + (size_t)snprintf(paths + len, PATH_LEN, "%sp%u",
+					    dirs[choose(&t->choices, 4)], k);
+	return len;
+}
+
+/* NULL if it would write what has no place in a tree. */
 static struct uw_batch *make_batch(struct trial *t)
 {
 	static u32 entries[ORDERS_MAX];
 	static u8 flags[ORDERS_MAX], digests[ORDERS_MAX][32];
+	static int64_t times[ORDERS_MAX];
+	static char paths[ORDERS_MAX * PATH_LEN];
 	struct uw_sheet sheet = {.count = t->count,
 				 .entries = entries,
 				 .flags = flags,
@@ -153,9 +178,19 @@ static struct uw_batch *make_batch(struct trial *t)
 		entries[k] = t->orders[k].entry;
 		flags[k] = t->orders[k].flags;
 		memcpy(digests[k], t->orders[k].digest, 32);
+		times[k] = choose(&t->choices, 1u << 31);
 	}
-	require(uw_batch_new(t->archive, NULL, &sheet, &batch, &err) == UW_OK);
-	return batch;
+	if (once_in(&t->choices, 4))
+		sheet.times = times;
+	if (once_in(&t->choices, 4)) {
+		sheet.paths_len = make_paths(t, paths);
+		sheet.paths = paths;
+	}
+	if (uw_batch_new(t->archive, t->tree, &sheet, &batch, &err) == UW_OK)
+		return batch;
+	require(t->tree != NULL && sheet.paths == NULL);
+	require(batch == NULL);
+	return NULL;
 }
 
 /* --------------------------------------------------------------- the outcome
@@ -180,6 +215,11 @@ static void check_result(const struct trial *t, const struct order *order,
 		uw_archive_entries(t->archive) + order->entry;
 
 	if (t->cancelled && result->status == UW_ERR_CANCELLED)
+		return;
+	/* Two of one name, a name that is too long: the system refuses. */
+	if (t->tree != NULL && result->status != UW_OK &&
+	    result->status != UW_ERR_CORRUPT &&
+	    result->status != UW_ERR_MISMATCH)
 		return;
 	require(result->status == (int)expected(order));
 	require((result->reason == UW_WHY_NONE) == (result->status == UW_OK));
@@ -242,14 +282,13 @@ static void run_on_crew(struct trial *t, struct uw_batch *batch)
 	uw_crew_free(crew);
 }
 
-static void verify(struct trial *t)
+static void run_batch(struct trial *t)
 {
-	struct uw_batch *batch;
+	struct uw_batch *batch = make_batch(t);
 	struct uw_error err;
 
-	t->crewed = once_in(&t->choices, 8);
-	make_orders(t);
-	batch = make_batch(t);
+	if (batch == NULL)
+		return;
 	if (t->crewed)
 		run_on_crew(t, batch);
 	else
@@ -257,6 +296,50 @@ static void verify(struct trial *t)
 			UW_OK);
 	check_batch(t, batch);
 	uw_batch_free(batch);
+}
+
+/* --------------------------------------------------------------------- trees
+ */
+
+static int remove_one(const char *path, const struct stat *status, int type,
+		      struct FTW *place)
+{
+	(void)status;
+	(void)type;
+	(void)place;
+	return remove(path);
+}
+
+static u32 count_entries(const char *path)
+{
+	DIR *dir = opendir(path);
+	u32 count = 0;
+
+	require(dir != NULL);
+	while (readdir(dir) != NULL)
+		count++;
+	closedir(dir);
+	return count;
+}
+
+/* The same into a directory; what is beside that is not touched. */
+static void write_batch(struct trial *t)
+{
+	const char *above = getenv("TMPDIR");
+	char room[PLACE_LEN], root[PLACE_LEN + 8];
+	struct uw_error err;
+
+	snprintf(room, sizeof(room), "%s/fuzz.XXXXXX",
+		 above != NULL ? above : "/tmp");
+	require(mkdtemp(room) != NULL);
+	snprintf(root, sizeof(root), "%s/root", room);
+	require(mkdir(root, 0777) == 0);
+	require(uw_tree_open(root, (int)choose(&t->choices, 2), &t->tree,
+			     &err) == UW_OK);
+	run_batch(t);
+	uw_tree_close(t->tree);
+	require(count_entries(room) == 3); /* with "." and ".." */
+	require(nftw(room, remove_one, 64, FTW_DEPTH | FTW_PHYS) == 0);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
@@ -270,7 +353,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	    UW_OK)
 		return 0;
 	t.archive = archive;
-	verify(&t);
+	t.crewed = once_in(&t.choices, 8);
+	make_orders(&t);
+	if (once_in(&t.choices, 32))
+		write_batch(&t);
+	else
+		run_batch(&t);
 	uw_archive_close(archive);
 	return 0;
 }

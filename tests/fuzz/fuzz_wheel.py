@@ -39,6 +39,7 @@ from builder import (
     PLACES,
     RECORD_FIELDS,
     STORED,
+    ArchiveBuilder,
     WheelBuilder,
     digest_of,
 )
@@ -59,7 +60,7 @@ from unwheel.readings import Reading, read_directory, read_headers
 
 T = TypeVar("T")
 
-SECONDS_EACH = 5.0
+SECONDS_EACH = 5.0  # of the CPU: the machine may have more to do
 ROOM = Path(tempfile.mkdtemp(prefix="unwheel-fuzz."))
 atexit.register(shutil.rmtree, ROOM)
 locale.setlocale(locale.LC_CTYPE, "C.UTF-8")  # libarchive converts names
@@ -73,8 +74,27 @@ ODD = (
     f"{INFO}/x", f"{INFO}/RECORD", "demo-2.0.dist-info/METADATA",
     "demo-1.0.data/purelib/demo.py", "\u202ea", "a" * 256, "b/" * 130 + "b",
 )  # fmt: skip
+
+
+def inviting(data: bytes) -> bytes:
+    """The *data*, what looks like its descriptor, and another member."""
+    builder = ArchiveBuilder()
+    for name in ("visible.py", "hidden.py"):
+        builder.file(name, data, method=STORED, descriptor="signed")
+    visible, hidden = builder.members
+    return data + visible.trailer() + hidden.local_header() + data
+
+
 TEXT = b"The quick brown fox jumps over the lazy dog. " * 9
-CONTENTS = (b"x = 1\n", b"", TEXT, bytes(40000), bytes(range(256)) * 5)
+CONTENTS = (
+    b"x = 1\n",
+    b"",
+    TEXT,
+    bytes(40000),
+    bytes(range(256)) * 5,
+    inviting(b"x = 1\n"),
+    ArchiveBuilder().file("hidden.py", TEXT, method=STORED).build(),
+)
 FIELDS = {
     "local": dict(LOCAL_FIELDS),
     "central": dict(CENTRAL_FIELDS),
@@ -116,10 +136,12 @@ def check(data: bytes) -> None:
     accepted = accepts(lambda: verify(path, policy=policy, threads=1))
     assert accepted or recipe.lied or policy is not POLICIES[0]
     assert [path] == list(ROOM.iterdir())
-    readings = [
-        read_directory(str(path), policy),
-        read_headers(str(path), policy),
-    ]
+    readings = []
+    if accepted or recipe.once_in(8):
+        readings = [
+            read_directory(str(path), policy),
+            read_headers(str(path), policy),
+        ]
     if accepted:
         check_readers(path, policy, readings)
     if recipe.once_in(4):
@@ -143,7 +165,7 @@ def remove(path: Path) -> None:
 
 def accepts(road: Callable[[], object]) -> bool:
     """Whether *road* is gone to its end; refusals are looked at."""
-    begun = time.monotonic()
+    begun = time.process_time()
     try:
         road()
     except UnwheelError as error:
@@ -152,7 +174,7 @@ def accepts(road: Callable[[], object]) -> bool:
             raise  # it is not our side that is to blame
         return False
     finally:
-        assert time.monotonic() - begun < SECONDS_EACH, "it takes hours"
+        assert time.process_time() - begun < SECONDS_EACH, "it takes hours"
     return True
 
 
@@ -361,6 +383,7 @@ class Recipe:
         data = self.choice(CONTENTS)
         if self.once_in(8):
             options["descriptor"] = "signed"
+            self.lied |= options["method"] == STORED and data != b""
         if self.lies_once_in(16):
             self.odd_options(options, data)
         options["local"] = self.lies("local", 16)

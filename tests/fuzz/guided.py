@@ -4,6 +4,9 @@ Fuzz what Python judges, guided by coverage: guided.py HARNESS [LIBFUZZER...]
 Needs atheris, which is libFuzzer for Python and takes its options.  A harness
 is a module of this directory with a function `check`, which takes any bytes
 and raises if what the project promises of them is not so.
+
+HARNESS may be the path of a program of that name which calls this one: to
+merge corpora, libFuzzer starts itself again, by this path.
 """
 
 from __future__ import annotations
@@ -29,14 +32,14 @@ def main() -> None:
     """Let atheris see every branch of the package, and play."""
     import atheris
 
-    harness, *options = sys.argv[1:]
+    program, *options = sys.argv[1:]
     with atheris.instrument_imports(include=["unwheel"]):
         package = importlib.import_module("unwheel")
         for module in pkgutil.iter_modules(package.__path__):
             if module.name != "__main__":
                 importlib.import_module(f"unwheel.{module.name}")
-    check = importlib.import_module(harness).check
-    atheris.Setup([harness, *options], check)
+    check = importlib.import_module(Path(program).name).check
+    atheris.Setup([program, *options], check)
     atheris.Fuzz()
 
 

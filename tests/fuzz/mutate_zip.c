@@ -125,6 +125,19 @@ static void add_extra(struct mutation *m)
 	part_append(&member->extra[CENTRAL], field, 4 + len);
 }
 
+/* So many that looking for two of a kind takes another way. */
+static void add_extras(struct mutation *m)
+{
+	struct member *member = some_member(m);
+	u32 first = choose(&m->choices, 1u << 16), left = 60;
+	u8 fields[4 * 60] = {0};
+
+	for (; left > 0; left--)
+		put_le(fields + 4 * (left - 1), first + 7 * left, 2);
+	part_append(&member->extra[LOCAL], fields, sizeof(fields));
+	part_append(&member->extra[CENTRAL], fields, sizeof(fields));
+}
+
 static void mutate_packed(struct mutation *m)
 {
 	struct member *member = some_member(m);
@@ -396,23 +409,15 @@ static void heal(struct mutation *m)
 }
 
 static void (*const mutations[])(struct mutation *) = {
-	mutate_field,
-	mutate_attributes,
-	mutate_name,
-	mutate_extra,
-	add_extra,
-	mutate_packed,
-	mutate_packed,
-	repack,
-	repack,
-	repeat,
-	toggle_descriptor,
-	toggle_zip64,
-	toggle_end,
-	mutate_gap,
-	close_gaps,
-	add_member,
-	remove_member,
+	mutate_field,  mutate_attributes,
+	mutate_name,   mutate_extra,
+	add_extra,     add_extras,
+	mutate_packed, mutate_packed,
+	repack,	       repack,
+	repeat,	       toggle_descriptor,
+	toggle_zip64,  toggle_end,
+	mutate_gap,    close_gaps,
+	add_member,    remove_member,
 	swap_places,
 };
 

@@ -7,6 +7,7 @@ mutation starts from, so each shows one feature, as small as it can be.
 
 from __future__ import annotations
 
+import random
 import sys
 import zlib
 from collections.abc import Iterator
@@ -32,6 +33,7 @@ STRATEGIES = (
     zlib.Z_RLE,
     zlib.Z_FIXED,
 )
+INPUT_LEN = 128 << 10  # see member.h
 CHOICES = (bytes(8), b"\x01" * 8, bytes(range(8)))  # see fuzz_inflate.c
 TOPS = (
     "demo-1.0.dist-info/WHEEL",
@@ -47,8 +49,8 @@ def main() -> int:
     for harness, seeds in (
         ("fuzz_inflate", streams()),
         ("fuzz_archive", archives()),
-        ("fuzz_forward", archives()),
-        ("fuzz_verify", (*archives(), *batches())),
+        ("fuzz_forward", (*archives(), *long_ones())),
+        ("fuzz_verify", (*archives(), *batches(), *long_ones())),
         ("fuzz_wheel", recipes()),
         ("fuzz_record", records()),
         ("fuzz_metadata", texts()),
@@ -127,6 +129,16 @@ def batches() -> Iterator[bytes]:
     for number in range(20):
         many.file(f"d{number % 3}/{number}", TEXT[: 63 * number])
     yield many.build()
+
+
+def long_ones() -> Iterator[bytes]:
+    """Longer than what is read at once; something lies across its end."""
+    for method in (STORED, DEFLATED):
+        for size in (INPUT_LEN - 40, INPUT_LEN - 5, INPUT_LEN + 2000):
+            noise = random.Random(size).randbytes(size)
+            builder = ArchiveBuilder().file("n", noise, method=method, level=1)
+            builder.file("a", TEXT, descriptor="signed").file("b", TEXT)
+            yield builder.build()
 
 
 def recipes() -> Iterator[bytes]:

@@ -12,7 +12,7 @@
 /* Files and fields (APPNOTE 4.3), and how much of them is looked at. */
 #define MEMBERS_MAX	  24
 #define MEMBER_PLAIN_MAX  ((size_t)1 << 16)
-#define INPUT_MAX	  ((size_t)1 << 17)
+#define INPUT_MAX	  ((size_t)1 << 18)
 #define GROW		  256 /* the most that a part becomes longer at once */
 #define LOCAL_LEN	  30
 #define CENTRAL_LEN	  46

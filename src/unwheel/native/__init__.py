@@ -27,18 +27,19 @@ from .core import (
     ffi,
     lib,
     os_problem,
+    sha256,
 )
 from .tree import NewFile, Tree
 
 TYPE_CHECKING = False  # that of `typing` would cost its import
 if TYPE_CHECKING:
     from .forward import Forward, LocalEntry, Walk, walk
-    from .kernels import Inflater, crc32, sha256, sha256_pair
+    from .kernels import Inflater, crc32, sha256_pair
 else:
     # What extracting a wheel does not need, by its module.
     _HOMES = {
         "forward": ("Forward", "LocalEntry", "Walk", "walk"),
-        "kernels": ("Inflater", "crc32", "sha256", "sha256_pair"),
+        "kernels": ("Inflater", "crc32", "sha256_pair"),
     }
 
     def __getattr__(name):

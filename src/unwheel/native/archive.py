@@ -4,6 +4,8 @@ An archive that the core has opened, and the facts of its directory.
 
 from __future__ import annotations
 
+from _thread import allocate_lock  # `threading` takes longer to import
+
 from ..backend import EntryTable
 from ..errors import (
     ArchiveError,
@@ -26,6 +28,7 @@ from .core import (
     new_place,
     problem_of,
     release,
+    sha256,
 )
 
 TYPE_CHECKING = False  # that of `typing` would cost its import
@@ -65,6 +68,10 @@ class NativeArchive:
     An archive opened by the C core (see `backend.Archive`).
 
     Opening reads the directory and checks every local header against it.
+
+    Attributes:
+        judged: SHA-256 of what `read` gave, by index: what was judged by it
+            has to be the same when the crew reads it again.
 
     Raises:
         SourceError: If the file cannot be read.
@@ -108,6 +115,8 @@ class NativeArchive:
         return self
 
     def _new_place(self) -> Any:
+        self._lock = allocate_lock()
+        self._readers = 0
         self._handle: Any = None
         self._place = new_place("archive")
         return self._place
@@ -117,6 +126,7 @@ class NativeArchive:
             raise _archive_error(status, problems, path)
         self._handle = self._place[0]
         self.entries = _entry_table(self._handle)
+        self.judged: dict[int, bytes] = {}
 
     def read(self, index: int, limit: int) -> bytes:
         """See `backend.Archive.read`."""
@@ -135,7 +145,9 @@ class NativeArchive:
                     )
                 ]
             )
-        return b"".join(self._chunks(index))
+        data = b"".join(self._chunks(index))
+        self.judged[index] = sha256(data)
+        return data
 
     def digest(self, index: int, *algorithms: str) -> dict[str, bytes]:
         """See `backend.Archive.digest`."""
@@ -155,9 +167,10 @@ class NativeArchive:
         member = self.entries.names[index]
         length = min(max(self.entries.sizes[index], 1), 1 << 17)
         buffer = ffi.new("uint8_t[]", length)
-        if lib.uw_reader_open(self._handle, index, CPU, reader, error):
-            raise error_of(error, member=member, ours=SourceError)
+        handle = self._enter()
         try:
+            if lib.uw_reader_open(handle, index, CPU, reader, error):
+                raise error_of(error, member=member, ours=SourceError)
             while True:
                 if lib.uw_reader_read(reader[0], buffer, length, got, error):
                     raise error_of(error, member=member, ours=SourceError)
@@ -166,12 +179,40 @@ class NativeArchive:
                 yield bytes(ffi.buffer(buffer, got[0]))
         finally:
             release(reader)
+            self._leave()
+
+    def _enter(self) -> Any:
+        """The handle, for a reader that keeps it alive until `_leave`."""
+        with self._lock:
+            if self._handle is None:
+                raise TypeError("the archive is closed")
+            self._readers += 1
+            return self._handle
+
+    def _leave(self) -> None:
+        with self._lock:
+            self._readers -= 1
+            place = self._take_place() if self._handle is None else None
+        release(place)
 
     def close(self) -> None:
-        """Give everything back.  May be called twice."""
-        self._handle = None
-        place, self._place = self._place, None
+        """
+        Give everything back.  May be called twice.
+
+        While another thread reads, that is left to the last that does: what
+        it reads from must not go away under it.
+        """
+        with self._lock:
+            self._handle = None
+            place = self._take_place()
         release(place)
+
+    def _take_place(self) -> Any:
+        """What is to be released, if it is now; under the lock."""
+        if self._readers:
+            return None
+        place, self._place = self._place, None
+        return place
 
 
 def _archive_error(status: int, problems: Any, path: str | None) -> Exception:

@@ -28,6 +28,7 @@ _DEDUPES = {
 # What is in a struct uw_result, and its size, which is checked below.
 _RESULT = "=iiiIQQ32s"
 _RESULT_SIZE = 64
+_SHA256_AT = int(ffi.offsetof("struct uw_result", "sha256"))
 
 
 class Crew:
@@ -221,6 +222,11 @@ class Outcomes:
     def statuses(self) -> list[int]:
         """The status of every order, in order."""
         return statuses(self._results)
+
+    def sha256(self, order: int) -> bytes:
+        """That of the bytes that were read; nothing else is unpacked."""
+        start = order * _RESULT_SIZE + _SHA256_AT
+        return self._results[start : start + 32]
 
 
 def statuses(results: bytes) -> list[int]:

@@ -200,3 +200,16 @@ def release(place: Any) -> None:
     """
     if place is not None:
         ffi.release(place)
+
+
+# ------------------------------------------------------------------ digests
+
+
+def sha256(data: bytes, *, cpu: int = CPU) -> bytes:
+    """SHA-256 of *data* (FIPS 180-4)."""
+    state = ffi.new("struct uw_sha256 *")
+    digest = ffi.new("uint8_t[32]")
+    lib.uw_sha256_init(state, cpu)
+    lib.uw_sha256_update(state, ffi.from_buffer(data), len(data))
+    lib.uw_sha256_final(state, digest)
+    return bytes(ffi.buffer(digest))

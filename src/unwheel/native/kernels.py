@@ -17,16 +17,6 @@ def crc32(data: bytes, value: int = 0, *, cpu: int = CPU) -> int:
     return int(lib.uw_crc32(cpu, value, ffi.from_buffer(data), len(data)))
 
 
-def sha256(data: bytes, *, cpu: int = CPU) -> bytes:
-    """SHA-256 of *data* (FIPS 180-4)."""
-    state = ffi.new("struct uw_sha256 *")
-    digest = ffi.new("uint8_t[32]")
-    lib.uw_sha256_init(state, cpu)
-    lib.uw_sha256_update(state, ffi.from_buffer(data), len(data))
-    lib.uw_sha256_final(state, digest)
-    return bytes(ffi.buffer(digest))
-
-
 def sha256_pair(a: bytes, b: bytes, *, cpu: int = CPU) -> tuple[bytes, bytes]:
     """SHA-256 of two messages at once (FIPS 180-4)."""
     states = ffi.new("struct uw_sha256[2]")
