@@ -7,6 +7,8 @@ import os
 import stat
 import threading
 import zlib
+from _thread import allocate_lock
+from _weakref import ref
 from pathlib import Path
 
 import pytest
@@ -44,6 +46,7 @@ from unwheel import (
     engine,
     native,
 )
+from unwheel.crew import Crew
 
 MIB = 1 << 20
 
@@ -1007,3 +1010,19 @@ def test_strings_and_paths_are_both_paths(place: Place):
     assert str(place.dest) == report.destination
     assert f"wheels/{wheel.name}" == report.wheel
     assert files_of(wheel) == only_files(tree_of(place.dest))
+
+
+def test_a_crew_is_gone_with_the_last_of_its_threads():
+    """
+    One that finds no memory leaves the work to the others.
+    """
+    one, other = allocate_lock(), allocate_lock()
+    other.acquire()
+    crew = Crew(2)
+    crew._threads = [ref(one), ref(other)]
+
+    crew.check()
+    other.release()
+
+    with pytest.raises(MemoryError):
+        crew.check()

@@ -754,6 +754,35 @@ def test_a_bomb_stops_at_the_limit(limits: dict, code, accept, lies: dict):
     assert problem.offset < len(packed) / 4
 
 
+def test_what_is_stated_is_not_read_if_it_is_too_much():
+    """
+    The header is enough: not one byte of the data is looked at.
+    """
+    data = bytes(4 << 20)
+
+    with pytest.raises(LimitError) as caught:
+        walked(member("x", data), Limits(member_size=1 << 20))
+
+    (problem,) = caught.value.problems
+    assert str(len(data)) == problem.found
+    assert problem.offset < 100
+
+
+def test_a_failure_is_said_ever_after():
+    """
+    Nothing behind it is looked at, though it may be well or worse.
+    """
+    archive = ArchiveBuilder()
+    for name in ("a", "b"):
+        archive.file(name, b"hello", method=STORED, local={"crc32": 1})
+    forward = Forward.from_bytes(archive.build(), LIMITS)
+
+    for _ in range(3):
+        with pytest.raises(CorruptMemberError) as caught:
+            next(iter(forward))
+        assert ["a"] == [p.member for p in caught.value.problems]
+
+
 def test_limits_may_be_reached():
     """
     They are the most that is allowed, not the least that is refused.

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from builder import ArchiveBuilder
@@ -31,7 +33,7 @@ from unwheel import (
     libarchive,
     relay,
 )
-from unwheel.libarchive import Header, Reader, ReadingError
+from unwheel.libarchive import Header, Reader, ReadingError, load
 from unwheel.values import replace
 
 pytestmark = pytest.mark.crosscheck
@@ -357,6 +359,86 @@ def test_another_link_is_named(place, monkeypatch):
     (problem,) = dissent(wheel, place)
 
     assert "link 'demo/link': it reads another type, file" in problem.message
+
+
+def test_another_target_refuses_the_wheel(place, monkeypatch):
+    """
+    Of a link that becomes a file, too: its text is the target.
+    """
+    wheel = place.put(demo(PLATFORM_TAG).link("demo/link", "tool.sh"))
+    seeing(monkeypatch, where=b"demo/link", target=b"tool.py")
+    policy = Policy(links=LinkPolicy.named("text"))
+
+    with place.untouched(), pytest.raises(CorruptMemberError) as caught:
+        unwheel.extract(wheel, place.dest, policy=policy, backend="libarchive")
+
+    (problem,) = caught.value.problems
+    assert "demo/link" == problem.member
+    assert "it reads another target" in problem.message
+
+
+def test_a_disk_that_fails_is_our_side(place, monkeypatch):
+    """
+    Also where libarchive would go on: that is no opinion on the wheel.
+    """
+    wheel = place.put(demo())
+
+    def failing(self: Reader) -> Iterator[bytes]:  # noqa: ARG001
+        yield b""
+        raise ReadingError("bad", os_error=errno.EIO, fatal=False)
+
+    monkeypatch.setattr(Reader, "blocks", failing)
+
+    with place.untouched(), pytest.raises(SourceError) as caught:
+        unwheel.extract(wheel, place.dest, backend="libarchive")
+
+    assert ["EIO"] == [p.code for p in caught.value.problems]
+
+
+def test_want_of_memory_is_no_opinion(archive, monkeypatch):
+    """
+    Nor is it a failure of the file.
+    """
+    monkeypatch.setattr(load(), "errno", lambda _: errno.ENOMEM)
+    lie = {"crc32": 1}
+    builder = ArchiveBuilder().file("x", b"x", central=lie, local=lie)
+    with archive.read(builder) as reader:
+        reader.next()
+
+        with pytest.raises(MemoryError):
+            list(reader.blocks())
+
+
+def test_bytes_that_are_left_out_are_not_made_up(place, monkeypatch):
+    """
+    To libarchive a block may begin behind the end of the one before.
+    """
+    wheel = place.put(demo())
+    library = load()
+    honest = library.data_block
+
+    def leaving_out(handle: object, data: object, length: object, at: Any):
+        result = honest(handle, data, length, at)
+        at._obj.value += 1
+        return result
+
+    monkeypatch.setattr(library, "data_block", leaving_out)
+
+    problems = dissent(wheel, place)
+
+    assert any("it leaves bytes out" in p.message for p in problems)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no FIFOs")
+def test_nobody_waits_for_who_would_write_into_a_fifo(place):
+    """
+    It might never come.
+    """
+    descriptor = relay.opened(place.put(demo()))
+    try:
+        assert not os.get_blocking(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 @pytest.mark.parametrize(

@@ -596,6 +596,7 @@ AS_NOBODY = f"""
 import os, sys
 from unwheel import Policy, UnwheelError, extract
 from unwheel import faults, merge, report  # while they can be read
+import struct
 if os.geteuid() == 0:
     os.setgroups([])
     os.setgid({NOBODY})
@@ -1077,6 +1078,42 @@ def test_ctrl_c_at_every_system_call_of_staging(
         monkeypatch.undo()
         tree = tree_of(place.out / "a/tree")
         assert files_of(wheel) == only_files(tree)
+
+
+@posix_only
+def test_what_has_taken_the_name_is_not_removed(place: Place):
+    """
+    Who owns the parent could have us empty a directory of ours.
+    """
+    stage = Staging(str(place.dest))
+    stage.make()
+    os.rename(stage.path, place.out / "away")
+    theirs = fill(Path(stage.path))
+    before = snapshot(theirs)
+
+    stage.discard()
+
+    assert before == snapshot(theirs)
+    theirs.rename(place.out / "theirs")
+
+
+@posix_only
+def test_a_tree_that_is_published_is_not_removed(place: Place):
+    """
+    Ctrl-C may come just after; what was replaced goes, the new tree stays.
+    """
+    fill(place.dest)
+    stage = Staging(str(place.dest), existing="replace")
+    stage.make()
+    Path(stage.path, "new").write_bytes(b"new")
+    os.rename(place.dest, place.out / "swap")
+    os.rename(stage.path, place.dest)
+    os.rename(place.out / "swap", stage.path)
+
+    stage.discard()
+
+    assert ["new"] == os.listdir(place.dest)
+    assert [place.dest.name] == os.listdir(place.out)
 
 
 def test_discarding_twice_is_fine(place: Place):

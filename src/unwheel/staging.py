@@ -185,8 +185,8 @@ class Staging:
                 if self._lock.take(self.path) and self._is_ours():
                     return
             except OSError:  # umask 0777, or no descriptor is left
-                _remove_tree(self.path)
-                self.path = ""
+                path, self.path = self.path, ""
+                _remove_directory(path)
                 raise
             self._lock.close()
 
@@ -333,9 +333,8 @@ class Staging:
             raise
         self._moves.close()
         self._made.clear()
+        self._remove_private()  # and in it what was replaced
         self._unlock()
-        _remove_tree(self.path)  # and in it what was replaced
-        self.path = ""
 
     def _take_back(self) -> list[Problem]:
         """Put back what a failed move has changed; what could not be."""
@@ -353,6 +352,36 @@ class Staging:
         if self._lock is not None:
             self._lock.close()
 
+    def _remove_private(self) -> None:
+        """
+        Remove the private directory, if there is one.
+
+        By its handle: who owns the parent may have given its name to another
+        directory of ours, which they could not empty themselves.
+        """
+        if not self.path:
+            return
+        handle = self._handle()
+        if handle is None or self._is_at(self.destination):
+            # Published, then came Ctrl-C: what was replaced has the name.
+            _remove_tree(self.path)
+        elif self._is_at(self.path):
+            _remove_tree(self.path, handle)
+        self.path = ""
+
+    def _is_at(self, path: str) -> bool:
+        """Whether *path* is what the handle is open on, as far as is known."""
+        handle = self._handle()
+        if handle is None:
+            return False
+        try:
+            there = _lstat(path)
+            return there is not None and os.path.samestat(
+                os.fstat(handle), there
+            )
+        except OSError:
+            return False
+
     def discard(self) -> None:
         """
         Remove what is not published.  May be called twice.
@@ -360,9 +389,7 @@ class Staging:
         What cannot be removed stays: the next run tries again.
         """
         self._take_back()  # if Ctrl-C came while that was done
-        path, self.path = self.path, ""
-        if path:
-            _remove_tree(path)
+        self._remove_private()
         self._unlock()
         while self._made:
             try:
@@ -391,7 +418,7 @@ def remove_stale(parent: str) -> list[str]:
         try:
             if not lock.take(path) or lock.owner() != _user():
                 continue
-            if _remove_tree(path):
+            if _remove_tree(path, lock.handle()):
                 removed.append(path)
         except OSError:  # no directory, or not to be opened
             continue
@@ -477,12 +504,17 @@ class _Lock:
             return
 
 
-def _remove_tree(path: str) -> bool:
+def _remove_tree(path: str, handle: int | None = None) -> bool:
     """
     Remove the directory *path* and all below it, never following a link.
 
     shutil.rmtree would do, but importing it costs as much as a small wheel;
     it serves where there is no os.fwalk (Windows).
+
+    Args:
+        path: Its name.
+        handle: Its descriptor: then nothing below any other directory is
+            removed, whatever has the name by now.
 
     Returns:
         Whether it is gone.  A file that cannot be removed keeps none of the
@@ -493,15 +525,23 @@ def _remove_tree(path: str) -> bool:
 
         shutil.rmtree(path, ignore_errors=True)
         return not os.path.lexists(path)
+    top = path if handle is None else "."
     try:
-        for _, directories, files, handle in os.fwalk(path, topdown=False):
+        for _, directories, files, folder in os.fwalk(
+            top, topdown=False, dir_fd=handle
+        ):
             for name in files:
-                _remove(os.unlink, name, handle)
+                _remove(os.unlink, name, folder)
             for name in directories:
-                if not _remove(os.rmdir, name, handle):
-                    _remove(os.unlink, name, handle)  # a link to a directory
+                if not _remove(os.rmdir, name, folder):
+                    _remove(os.unlink, name, folder)  # a link to a directory
     except (OSError, RecursionError):  # a tree that was replaced is deep
         pass
+    return _remove_directory(path)
+
+
+def _remove_directory(path: str) -> bool:
+    """Remove the directory *path* if it is empty; whether it is gone."""
     try:
         os.rmdir(path)
     except OSError:
