@@ -212,6 +212,8 @@ def _inside(options: argparse.Namespace) -> int:
         for number, case in enumerate(_cases())
         if options.only in case.name and number % options.every == 0
     ]
+    if not cases:
+        raise SystemExit(f"no case has {options.only!r} in its name")
     box = readers.Box(OUTSIDE, options.seconds, MEMORY)
     Path(OUTSIDE).mkdir()
     chosen = {
