@@ -444,6 +444,21 @@ def test_problems_are_bounded_and_the_rest_is_not_said_to_be_taken():
     assert "not told" == found[last.member]["zipfile"]
 
 
+def test_who_gave_up_takes_nothing():
+    """
+    Not even what it has seen: it may be worse than what it tells.
+    """
+    problem = Problem("CRC32", "is wrong", "a")
+    gave_up = Reading("zipfile", (Seen("a"),), False, ())
+
+    found = differences(
+        [Reading("directory", (Seen("a"),), True, (problem,)), gave_up]
+    )
+
+    says = [dict(one.says)["zipfile"] for one in found if one.member == "a"]
+    assert ["given up"] == says
+
+
 def test_notes_stop_at_the_size_of_a_member():
     """
     Whatever it says that it has.

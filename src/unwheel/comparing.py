@@ -41,8 +41,6 @@ _FIELDS: dict[str, Callable[..., str]] = {
     "sha256": str,
 }
 
-# Those who make up a mode where there is none.
-_INVENTIVE = ("libarchive",)
 # Those who compose names (NFC).
 _COMPOSING = ("libarchive", "stream")
 # Those who give entries in the order of the directory.
@@ -310,8 +308,6 @@ def _of_entry(key: Key, views: Sequence[_View]) -> Iterator[Difference]:
             for reader, entry in seen.items()
             if getattr(entry, field) is not None
         }
-        if field == "mode" and not told.keys() - _INVENTIVE:
-            continue
         if len(set(told.values())) > 1:
             says = ((reader, shown(found)) for reader, found in told.items())
             yield Difference(name, field, tuple(says))
