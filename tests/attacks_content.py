@@ -21,8 +21,8 @@ from attack import (
 )
 from builder import STORED, WheelBuilder, deflated, digest_of
 from deflate_bits import Stream
+from deflate_streams import FALSE_STREAMS
 from places import PLATFORM_TAG, half_noise
-from streams import FALSE_STREAMS
 
 from unwheel import (
     CorruptMemberError,

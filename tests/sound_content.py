@@ -13,9 +13,9 @@ from itertools import product
 from attack import INFO, MIB
 from attacks_content import bomb
 from builder import DEFLATED, STORED, WheelBuilder
+from deflate_streams import TRUE_STREAMS
 from places import PLATFORM_TAG, demo, half_noise, noise
 from sound_case import Sound, member
-from streams import TRUE_STREAMS
 
 from unwheel import Limits, Policy
 

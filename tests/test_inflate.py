@@ -14,6 +14,7 @@ from deflate_bits import (
     Stream,
     expand,
 )
+from deflate_streams import FALSE_STREAMS, HISTORY, TRUE_STREAMS
 from hashes import Fence, without_mprotect
 from kernels import (
     DONE,
@@ -28,7 +29,6 @@ from kernels import (
     feed,
     hashes_meanwhile,
 )
-from streams import FALSE_STREAMS, HISTORY, TRUE_STREAMS
 
 from unwheel._native import lib
 
