@@ -46,7 +46,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
-# First: tests and benchmarks both have a module streams.
+# The corpora are with the tests.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
 import readers
