@@ -85,6 +85,8 @@ def test_links_are_two_columns():
         (b"A: b\r\nC: d\r\n\r\nbody", b"A: b\r\n2\r\nC: d\r\n\r\nbody"),
         (b"wheel-VERSION : 1.0\r\nTag: x\r\n", b"2\r\nTag: x\r\n"),
         (b"Wheel-Version: 1.0", b"2"),
+        (b"Wheel-Version: 1\n:x\n .0\nA: b\n", b"2\nA: b\n"),
+        (b"From x\n:y\nA: b\n c\nD: e", b"From x\n:y\nA: b\n c\n2\nD: e"),
         (b"A: b\rWheel-Version: 1.0\r", b"A: b\r2\r"),
         (b"A: b", b"A: b\n2\n"),
         (b"A: b\n c\n\td\nE: f\n", b"A: b\n c\n\td\n2\nE: f\n"),

@@ -20,7 +20,9 @@ WHEEL2_SUFFIX = ".whlx"  # PEP 777
 SIGNATURES = ("RECORD.jws", "RECORD.p7s")
 
 _WHEEL_VERSION = re.compile(rb"wheel-version[ \t]*:", re.IGNORECASE)
-_HEADER = re.compile(rb"[!-9;-~]+:|[ \t]")  # or what continues one
+_HEADER = re.compile(rb"[!-9;-~]+:")
+# What continues a header, and what is passed over: see `parse_headers`.
+_MORE = (b" ", b"\t", b":", b"From ")
 _QUOTED = frozenset(',"\r\n')
 _SHOWN = 400  # characters
 
@@ -103,25 +105,25 @@ def with_wheel_version(data: bytes) -> bytes:
             after = _next_header(lines, number + 1)
             lines[number:after] = [told + line[len(bare) :]]
             return b"".join(lines)
-        if not _HEADER.match(line):  # nor is what follows it one
-            break
+        if not (_HEADER.match(line) or line.startswith(_MORE)):
+            break  # nor is what follows it a header
     _insert_second(lines, told)
     return b"".join(lines)
 
 
 def _next_header(lines: list[bytes], at: int) -> int:
-    """The first line from *at* on that does not continue another."""
-    while at < len(lines) and lines[at].startswith((b" ", b"\t")):
+    """The first line from *at* on that is a header, or ends them."""
+    while at < len(lines) and lines[at].startswith(_MORE):
         at += 1
     return at
 
 
 def _insert_second(lines: list[bytes], told: bytes) -> None:
     """Put *told* behind the first header, which may have several lines."""
-    at = 0
+    at = _next_header(lines, 0)
     ending = b"\n"
-    if lines and lines[0].rstrip(b"\r\n"):
-        at = _next_header(lines, 1)
+    if at < len(lines) and lines[at].rstrip(b"\r\n"):
+        at = _next_header(lines, at + 1)
         bare = lines[at - 1].rstrip(b"\r\n")
         ending = lines[at - 1][len(bare) :] or ending
         lines[at - 1] = bare + ending
