@@ -42,7 +42,7 @@ ROOMS = {name.rpartition(".")[0] for name in ORDER if "." in name}
 
 NATIVE = ("_native", {"native.core"})
 THREADS = ("threading", {"crew"})
-LOW_THREADS = ("_thread", {"crew", "native.archive"})
+LOW_THREADS = ("_thread", {"crew"})
 # Pure: judged by bytes alone, so it may not even be able to open a file.
 PURE = [
     *" ".join(RANKS[:5]).split(),

@@ -4,8 +4,6 @@ An archive that the core has opened, and the facts of its directory.
 
 from __future__ import annotations
 
-from _thread import allocate_lock  # `threading` takes longer to import
-
 from ..backend import EntryTable
 from ..errors import (
     ArchiveError,
@@ -115,8 +113,6 @@ class NativeArchive:
         return self
 
     def _new_place(self) -> Any:
-        self._lock = allocate_lock()
-        self._readers = 0
         self._handle: Any = None
         self._place = new_place("archive")
         return self._place
@@ -167,9 +163,14 @@ class NativeArchive:
         member = self.entries.names[index]
         length = min(max(self.entries.sizes[index], 1), 1 << 17)
         buffer = ffi.new("uint8_t[]", length)
-        handle = self._enter()
+        # Kept by this reader: who closes the archive meanwhile, in another
+        # thread, only gives up their own hold of it.  A lock would not do,
+        # for a Ctrl-C can come while it is held, and then the next one waits.
+        place = self._place
+        if place is None:
+            raise TypeError("the archive is closed")
         try:
-            if lib.uw_reader_open(handle, index, CPU, reader, error):
+            if lib.uw_reader_open(place[0], index, CPU, reader, error):
                 raise error_of(error, member=member, ours=SourceError)
             while True:
                 if lib.uw_reader_read(reader[0], buffer, length, got, error):
@@ -179,21 +180,7 @@ class NativeArchive:
                 yield bytes(ffi.buffer(buffer, got[0]))
         finally:
             release(reader)
-            self._leave()
-
-    def _enter(self) -> Any:
-        """The handle, for a reader that keeps it alive until `_leave`."""
-        with self._lock:
-            if self._handle is None:
-                raise TypeError("the archive is closed")
-            self._readers += 1
-            return self._handle
-
-    def _leave(self) -> None:
-        with self._lock:
-            self._readers -= 1
-            place = self._take_place() if self._handle is None else None
-        release(place)
+            place = None  # a traceback may keep this frame
 
     def close(self) -> None:
         """
@@ -202,17 +189,8 @@ class NativeArchive:
         While another thread reads, that is left to the last that does: what
         it reads from must not go away under it.
         """
-        with self._lock:
-            self._handle = None
-            place = self._take_place()
-        release(place)
-
-    def _take_place(self) -> Any:
-        """What is to be released, if it is now; under the lock."""
-        if self._readers:
-            return None
-        place, self._place = self._place, None
-        return place
+        self._handle = None
+        self._place = None  # which gives it back, if nobody else has it
 
 
 def _archive_error(status: int, problems: Any, path: str | None) -> Exception:
