@@ -536,8 +536,5 @@ WRITERS = {
         force_zip64=True, compression=DEFLATED
     ),
     "zipfile to a pipe, deflated": by_zipfile(Pipe, compression=DEFLATED),
-    "zipfile to a pipe with ZIP64": by_zipfile(
-        Pipe, force_zip64=True, compression=DEFLATED
-    ),
     "zipfile with directories": by_zipfile(directories=True),
 }

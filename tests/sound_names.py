@@ -11,7 +11,7 @@ from unwheel import Limits, Policy
 
 PLAIN = {
     "beyond the BMP": "demo/\U0001f40d.py",
-    "a plane without a font": "demo/\U00020000\U0002a6df.py",
+    "a plane without a font": "demo/\U00020000\U0002a6d0.py",
     "a letter of plane 3": "demo/\U0003134a.py",
     "right to left": "\u05d0\u05d1/\u0627\u0628.py",
     "both ways": "demo/abc \u05d0\u05d1\u05d2 123.py",

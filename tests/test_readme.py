@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import doctest
+import os
 import re
 import shlex
 from pathlib import Path
@@ -61,6 +62,10 @@ def codes_of_the_readme() -> set[str]:
     return {word for word in quoted.split() if CODE.fullmatch(word)}
 
 
+@pytest.mark.skipif(
+    "libasan" in os.environ.get("LD_PRELOAD", ""),
+    reason="AddressSanitizer wants more memory than compare gives readers",
+)
 def test_the_examples_run_as_they_stand(tmp_path, monkeypatch):
     """
     Each ``>>>`` of the README gives what the README says it gives.
