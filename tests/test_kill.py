@@ -23,7 +23,8 @@ from places import (
 )
 
 import unwheel
-from unwheel.staging import Staging, remove_stale
+from unwheel.private import remove_stale
+from unwheel.staging import Staging
 
 # How many kills; the moments are spread over what one extraction takes.
 KILLS = int(os.environ.get("UNWHEEL_TEST_KILLS", "200"))

@@ -28,7 +28,7 @@ RANKS = [
     "findings contents subject asking plan",
     "native.core",
     "native.archive native.tree native.batch native.kernels native.forward",
-    "places native libarchive relay merge staging host linking",
+    "places native libarchive relay merge private staging host linking",
     "faults crew engine",
     "wheel",
     "distinfo treescan zipformat zipsource zipwriter newfile libraries",

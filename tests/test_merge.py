@@ -32,7 +32,8 @@ from unwheel import DestinationError, Policy
 from unwheel.engine import run_many
 from unwheel.merge import Moves
 from unwheel.native import Tree
-from unwheel.staging import Staging, remove_stale
+from unwheel.private import remove_stale
+from unwheel.staging import Staging
 
 __all__ = ["open_place"]  # a fixture
 

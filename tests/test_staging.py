@@ -26,9 +26,10 @@ from places import (
 )
 
 import unwheel
-from unwheel import DestinationError, MismatchError, Policy, staging
+from unwheel import DestinationError, MismatchError, Policy, private
 from unwheel.native import Tree
-from unwheel.staging import Staging, remove_stale
+from unwheel.private import remove_stale
+from unwheel.staging import Staging
 
 MIB = 1 << 20
 
@@ -912,7 +913,7 @@ def test_a_file_system_without_locks_will_do(
     def flock(*_: int) -> None:
         raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr(staging.fcntl, "flock", flock)
+    monkeypatch.setattr(private.fcntl, "flock", flock)
     path = stale(place.out)
 
     unwheel.extract(wheel, place.dest)

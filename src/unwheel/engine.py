@@ -18,7 +18,8 @@ from .errors import DestinationError, Problem, SourceError, UnwheelError
 # Loaded before anything fails: afterwards there may be no descriptor left.
 from .faults import judge_outcomes
 from .plan import EXECUTABLE, make_plan
-from .staging import Staging, remove_stale
+from .private import remove_stale
+from .staging import Staging
 from .values import replace
 
 TYPE_CHECKING = False  # that of `typing` would cost its import

@@ -7,7 +7,8 @@ import os
 
 from .errors import DestinationError, Problem
 from .native import Tree, os_problem
-from .staging import Staging, remove_stale
+from .private import remove_stale
+from .staging import Staging
 
 TYPE_CHECKING = False  # that of `typing` would cost its import
 if TYPE_CHECKING:

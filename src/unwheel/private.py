@@ -1,0 +1,200 @@
+"""
+Private directories: what they are called, how they are locked and removed.
+
+One is recognised by its name and by its lock, which dies with the process that
+made it; what is not locked is what a dead one left.
+"""
+
+from __future__ import annotations
+
+import os
+
+from .contents import RESERVED
+
+TYPE_CHECKING = False  # that of `typing` would cost its import
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+try:
+    import fcntl
+except ImportError:  # Windows; there a directory in use cannot be removed
+    fcntl = None  # type: ignore[assignment]
+
+_PREFIX = RESERVED
+_DIGITS = 16  # lower-case hexadecimal, after the prefix
+
+_DIRECTORY_FLAGS = (
+    os.O_RDONLY
+    | getattr(os, "O_DIRECTORY", 0)
+    | getattr(os, "O_NOFOLLOW", 0)
+    | getattr(os, "O_CLOEXEC", 0)
+)
+
+
+def new_name() -> str:
+    """A name that no other private directory has."""
+    return _PREFIX + os.urandom(_DIGITS // 2).hex()
+
+
+def remove_stale(parent: str) -> list[str]:
+    """
+    Remove the staging directories that dead processes left in *parent*.
+
+    One whose lock is held belongs to a living process.
+
+    Returns:
+        The paths that were removed.
+    """
+    removed: list[str] = []
+    try:
+        names = list(filter(is_staging, os.listdir(parent)))
+    except OSError:  # missing, or not to be read: nothing of ours
+        return removed
+    for name in names:
+        path = os.path.join(parent, name)
+        lock = Lock()
+        try:
+            if not lock.take(path) or lock.owner() != user():
+                continue
+            if remove_tree(path, lock.handle()):
+                removed.append(path)
+        except OSError:  # no directory, or not to be opened
+            continue
+        finally:
+            lock.close()
+    return removed
+
+
+def is_staging(name: str) -> bool:
+    """Whether *name* is that of a staging directory."""
+    digits = name.removeprefix(_PREFIX)
+    return (
+        len(name) == len(_PREFIX) + _DIGITS
+        and len(digits) == _DIGITS
+        and not digits.strip("0123456789abcdef")
+    )
+
+
+def user() -> int:
+    return os.geteuid() if hasattr(os, "geteuid") else 0
+
+
+class Lock:
+    """
+    A locked handle on a directory.
+
+    Its owner has it before it is open, so that it is closed whatever
+    interrupts us; and once: a number that is closed twice may be somebody
+    else's file by then.
+    """
+
+    def __init__(self) -> None:
+        self._handle = -1
+        self._locked = False
+
+    def take(self, path: str) -> bool:
+        """
+        Lock the directory *path*; True also where there are no locks.
+
+        False if somebody else has it, or it is gone.
+
+        Raises:
+            OSError: If it cannot be opened.
+        """
+        if fcntl is None:
+            return True
+        try:
+            self._handle = os.open(path, _DIRECTORY_FLAGS)
+        except FileNotFoundError:
+            return False
+        try:
+            fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._locked = True
+        except BlockingIOError:
+            return False
+        except OSError:  # some network file systems have none
+            pass
+        try:
+            return os.path.samestat(os.fstat(self._handle), os.lstat(path))
+        except FileNotFoundError:
+            return False
+
+    def handle(self) -> int | None:
+        """That of the directory; None where none was opened."""
+        return None if self._handle < 0 else self._handle
+
+    def owner(self) -> int | None:
+        """Whose directory it is; None where there are no locks."""
+        return os.fstat(self._handle).st_uid if self._locked else None
+
+    def close(self) -> None:
+        """
+        Give it back.  May be called twice.
+
+        Nothing was written through it, so a failure loses nothing: the
+        handle and the lock are gone whatever the system says.
+        """
+        try:
+            handle, self._handle = self._handle, -1
+            if handle >= 0:
+                os.close(handle)
+        except OSError:
+            return
+
+
+def remove_tree(path: str, handle: int | None = None) -> bool:
+    """
+    Remove the directory *path* and all below it, never following a link.
+
+    shutil.rmtree would do, but importing it costs as much as a small wheel;
+    it serves where there is no os.fwalk (Windows).
+
+    Args:
+        path: Its name.
+        handle: Its descriptor: then nothing below any other directory is
+            removed, whatever has the name by now.
+
+    Returns:
+        Whether it is gone.  A file that cannot be removed keeps none of the
+        others, nor does a cleaner of another process that is faster.
+    """
+    if not hasattr(os, "fwalk"):
+        import shutil
+
+        shutil.rmtree(path, ignore_errors=True)
+        return not os.path.lexists(path)
+    top = path if handle is None else "."
+    try:
+        for _, directories, files, folder in os.fwalk(
+            top, topdown=False, dir_fd=handle
+        ):
+            for name in files:
+                _remove(os.unlink, name, folder)
+            for name in directories:
+                if not _remove(os.rmdir, name, folder):
+                    _remove(os.unlink, name, folder)  # a link to a directory
+    except (OSError, RecursionError):  # a tree that was replaced is deep
+        pass
+    return remove_directory(path)
+
+
+def remove_directory(path: str) -> bool:
+    """Remove the directory *path* if it is empty; whether it is gone."""
+    try:
+        os.rmdir(path)
+    except OSError:
+        return not os.path.lexists(path)
+    return True
+
+
+def _remove(how: Callable[..., None], name: str, handle: int) -> bool:
+    """Remove *name* from a directory, which an old tree may have read-only."""
+    try:
+        try:
+            how(name, dir_fd=handle)
+        except PermissionError:
+            os.fchmod(handle, 0o700)
+            how(name, dir_fd=handle)
+    except OSError:
+        return False
+    return True
