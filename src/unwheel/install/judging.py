@@ -18,7 +18,7 @@ from ..merge import Judge
 from ..places import is_below, name_below
 from ..values import value
 from .distributions import owner_of
-from .journal import GONE, NEW, OLD, SWAP, Operation
+from .journal import FILE, GONE, NEW, OLD, ROOMS, SWAP, Operation
 from .moving import CACHE, identity, is_bytecode, survey
 
 TYPE_CHECKING = False  # that of `typing` would cost its import
@@ -133,6 +133,8 @@ class _Judge(Judge):
     # ------------------------------------------------------------ what comes
 
     def _judge(self, name: str, there: str) -> None:
+        if name in (FILE, OLD, ROOMS):  # our own, of a first attempt
+            return
         if os.path.basename(there).lower().startswith(RESERVED):
             self.problems.add(_reserved(name))
             return
