@@ -33,6 +33,7 @@ from injector import (
 )
 from places import tree_of
 from sites import Files, Site
+from trees import RENAMEAT2, deny, in_child
 
 from unwheel import DestinationError
 from unwheel.install.distributions import find_installed
@@ -111,6 +112,14 @@ class Scenario:
         self.transaction = self.site.transaction("demo", self.version, NEW)
         self.replaces = find_installed(self.site.places, "demo")
 
+    def limit(self) -> None:
+        """Have the process do less than others, for good."""
+
+    def begin(self) -> None:
+        """What a process does before it is disturbed."""
+        self.limit()
+        self.prepare()
+
     def work(self) -> Iterator[object]:
         """Commit."""
         try:
@@ -123,6 +132,10 @@ class Scenario:
 
     def recover(self) -> Iterator[object]:
         """What the next run does first."""
+        yield from self.recover_here()
+
+    def recover_here(self) -> Iterator[object]:
+        """The same in this process, disturbed or not."""
         yield from recover(str(self.site.packages))
 
     def check(self, allowed: Iterable[object], fault: Fault) -> None:
@@ -180,7 +193,25 @@ class Namespace(Upgrade):
         )
 
 
-SCENARIOS = [Fresh, Upgrade, Again, ByName, Namespace]
+class WithoutExchange(ByName):
+    """On a file system that knows plain renames alone, as NFS is."""
+
+    def limit(self) -> None:
+        """Have the system say so."""
+        assert RENAMEAT2 is not None
+        deny(RENAMEAT2, errno.EINVAL)
+
+    def recover(self) -> Iterator[object]:
+        """In a process of its own, where it is so, too."""
+
+        def limited() -> list[str]:
+            self.limit()
+            return [str(told) for told in recover(str(self.site.packages))]
+
+        yield from in_child(limited)
+
+
+SCENARIOS = [Fresh, Upgrade, Again, ByName, Namespace, WithoutExchange]
 each = pytest.mark.parametrize(
     "kind", SCENARIOS, ids=[kind.__name__ for kind in SCENARIOS]
 )
@@ -197,7 +228,7 @@ def count_of(injector: Injector, scenario: Scenario) -> int:
     """How many calls there are."""
     scenario.lay()
     outcome = injector.run(
-        scenario.work, Fault(NOTHING, kinds=ANY), scenario.prepare
+        scenario.work, Fault(NOTHING, kinds=ANY), scenario.begin
     )
     assert outcome.raised is None, outcome.raised
     return outcome.calls
@@ -216,7 +247,7 @@ def test_killed_at_any_call(kind: type[Scenario], tmp_path: Path):
         for action in (KILL_BEFORE, KILL_AFTER) if ALL else (KILL_BEFORE,):
             fault = Fault(action, nth=nth, kinds=ANY)
             scenario.lay()
-            outcome = injector.run(scenario.work, fault, scenario.prepare)
+            outcome = injector.run(scenario.work, fault, scenario.begin)
             assert outcome.killed
             scenario.check((scenario.old, scenario.new), fault)
             ends.add(scenario.site.tree() == scenario.new)
@@ -238,7 +269,7 @@ def test_any_call_fails(kind: type[Scenario], tmp_path: Path):
         for nth in some(count, more=7 * error):
             fault = Fault(FAIL, error, nth, ANY)
             scenario.lay()
-            outcome = injector.run(scenario.work, fault, scenario.prepare)
+            outcome = injector.run(scenario.work, fault, scenario.begin)
             assert not outcome.handles
             check_error(fault, outcome)
             failed += outcome.raised is not None
@@ -270,7 +301,7 @@ def test_all_calls_fail_from_one_on(kind: type[Scenario], tmp_path: Path):
     for nth in some(count_of(injector, scenario)):
         fault = Fault(FAIL, errno.EIO, nth, ANY, lasting=True)
         scenario.lay()
-        injector.run(scenario.work, fault, scenario.prepare)
+        injector.run(scenario.work, fault, scenario.begin)
         scenario.check((scenario.old, scenario.new), fault)
 
 
@@ -295,8 +326,10 @@ def test_recovery_is_killed_too(kind: type[Scenario], tmp_path: Path):
             again += 1 if ALL else STRIDE
             second = Fault(KILL_BEFORE, nth=again, kinds=ANY)
             scenario.lay()
-            injector.run(scenario.work, first, scenario.prepare)
-            outcome = injector.run(scenario.recover, second)
+            injector.run(scenario.work, first, scenario.begin)
+            outcome = injector.run(
+                scenario.recover_here, second, scenario.limit
+            )
             scenario.check((scenario.old, scenario.new), second)
             if not outcome.killed:
                 break
