@@ -265,7 +265,8 @@ def test_any_call_fails(kind: type[Scenario], tmp_path: Path):
     scenario = kind(tmp_path)
     count = count_of(injector, scenario)
     failed = 0
-    for error in (errno.EIO, errno.ENOSPC, errno.EACCES, errno.EINTR):
+    errors = (errno.EIO, errno.ENOSPC, errno.EACCES, errno.EINTR)
+    for error in errors if ALL else errors[OFFSET % 2 :: 2]:
         for nth in some(count, more=7 * error):
             fault = Fault(FAIL, error, nth, ANY)
             scenario.lay()
@@ -307,31 +308,30 @@ def test_all_calls_fail_from_one_on(kind: type[Scenario], tmp_path: Path):
 
 @needs_injector
 @each
-def test_recovery_is_killed_too(kind: type[Scenario], tmp_path: Path):
+@pytest.mark.parametrize("action", [KILL_BEFORE, FAIL])
+def test_recovery_is_disturbed_too(
+    kind: type[Scenario], action: int, tmp_path: Path
+):
     """
     At any call, after a kill in the middle; the run after that succeeds.
     """
     injector = Injector()
     scenario = kind(tmp_path)
     count = count_of(injector, scenario)
-    moments = (
-        range(count // 3, count, max(count // 9, 1))
-        if ALL
-        else [count // 2 + OFFSET]
-    )
+    moments = range(count // 3, count, count // 5) if ALL else [count // 2]
     for nth in moments:
-        first = Fault(KILL_BEFORE, nth=nth, kinds=ANY)
-        again = 0
+        first = Fault(KILL_BEFORE, nth=nth + OFFSET, kinds=ANY)
+        again = 0 if ALL else OFFSET
         while True:
             again += 1 if ALL else STRIDE
-            second = Fault(KILL_BEFORE, nth=again, kinds=ANY)
+            second = Fault(action, errno.EIO, again, ANY)
             scenario.lay()
             injector.run(scenario.work, first, scenario.begin)
             outcome = injector.run(
                 scenario.recover_here, second, scenario.limit
             )
             scenario.check((scenario.old, scenario.new), second)
-            if not outcome.killed:
+            if not outcome.harmed:
                 break
 
 
@@ -568,6 +568,39 @@ def test_a_living_run_is_left_alone(tmp_path: Path):
     assert ["finished"] == [
         told.outcome for told in recover(str(scenario.site.packages))
     ]
+
+
+def test_what_may_not_be_opened_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """
+    It is another user's.
+    """
+    scenario, path = journaled(tmp_path)
+
+    def denied(*_: object) -> bool:
+        raise PermissionError(errno.EACCES, "not yours")
+
+    monkeypatch.setattr(Lock, "take", denied)
+
+    assert [] == recover(str(scenario.site.packages))
+    assert path.exists()
+
+
+@pytest.mark.parametrize("kind", ["link", "file", "link to a folder"])
+def test_what_only_has_the_name_of_a_journal(tmp_path: Path, kind: str):
+    """
+    It is no directory, so it is not ours.
+    """
+    site = Site(tmp_path / "venv")
+    path = site.packages / ".unwheel-0123456789abcdef.journal"
+    if kind == "file":
+        path.write_bytes(b"theirs")
+    else:
+        path.symlink_to("nowhere" if kind == "link" else tmp_path)
+
+    assert [] == recover(str(site.packages))
+    assert os.path.lexists(path)
 
 
 def test_a_journal_in_a_folder_that_others_can_read_is_not_obeyed(

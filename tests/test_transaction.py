@@ -25,7 +25,7 @@ from unwheel.install.moving import Mover
 from unwheel.install.transaction import Transaction, recover
 
 # Where Ctrl-C comes, and after how many lines again.
-LINES = 1 if os.environ.get("UNWHEEL_TEST_FAULTS") == "all" else 53
+LINES = 1 if os.environ.get("UNWHEEL_TEST_FAULTS") == "all" else 97
 OURS = tuple(
     str(path)
     for path in (

@@ -244,12 +244,18 @@ class Mover:
         return _state_of_coming(operation, here, there)
 
     def holds_old(self, operation: Operation) -> bool:
-        """Whether what *operation* took away is in the private directory."""
+        """
+        Whether what *operation* took away is in the private directory.
+
+        Asked of one that could not be undone.
+        """
+        if operation.kind == NEW:
+            return False
+        if identity(self._path(operation.final)) == operation.old:
+            return False
         staged = identity(self._path(self._staged(operation)))
         backup = identity(self._path(self._backup(operation)))
-        return operation.kind != NEW and (
-            bool(backup) or staged not in ("", operation.new)
-        )
+        return bool(backup) or staged not in ("", operation.new)
 
     # --------------------------------------------------------------- folders
 
@@ -329,21 +335,21 @@ def changed(path: str) -> DestinationError:
     )
 
 
-def take_back(mover: Mover, operations: Sequence[Operation]) -> list[Problem]:
+def take_back(
+    mover: Mover, operations: Sequence[Operation]
+) -> list[tuple[Operation, Problem]]:
     """
     Undo all *operations* that have happened, the last first.
 
     Returns:
-        What could not be put back.
+        What could not be put back, and why.
     """
-    problems: list[Problem] = []
+    stays: list[tuple[Operation, Problem]] = []
     for operation in reversed(operations):
         try:
             mover.undo(operation)
         except OSError as error:
-            problems.append(
-                os_problem(
-                    error.errno or 0, "cannot be put back", operation.final
-                )
-            )
-    return problems
+            number, final = error.errno or 0, operation.final
+            problem = os_problem(number, "cannot be put back", final)
+            stays.append((operation, problem))
+    return stays

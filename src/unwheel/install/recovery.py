@@ -197,10 +197,10 @@ class _Recovery:
 
     def _undo(self, problems: list[Problem]) -> Recovered:
         stays = take_back(self._mover, self._journal.operations)
-        problems += stays
-        if any(problem.code not in _IN_THE_WAY for problem in stays):
+        problems += [problem for _, problem in stays]
+        if any(problem.code not in _IN_THE_WAY for _, problem in stays):
             return self._told("kept", problems)  # the next run tries again
-        if not any(map(self._mover.holds_old, self._journal.operations)):
+        if not any(self._mover.holds_old(each) for each, _ in stays):
             self._clear()
             return self._told("undone", problems)
         kept = self._path.removesuffix(SUFFIX) + KEPT

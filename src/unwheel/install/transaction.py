@@ -361,17 +361,15 @@ class Transaction:
         """Undo what a failed commit has done; what could not be."""
         if self._mover is None or self._journal is None or self._settled:
             return []
+        problems: list[Problem] = []
         self._find()
-        if self._private.path.endswith(SUFFIX):
-            problems = take_back(self._mover, self._journal.operations)
-            path = self._private.path
-            if not problems and self._retire():
-                problems = []
-            else:
+        path = self._private.path
+        if path.endswith(SUFFIX):
+            stays = take_back(self._mover, self._journal.operations)
+            problems = [problem for _, problem in stays]
+            if problems or not self._retire():
                 self._private.path = ""
                 problems.append(_not_put_back(path))
-        else:
-            problems = []
         self._mover.close()
         self._mover = None
         return problems
