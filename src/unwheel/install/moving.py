@@ -337,19 +337,23 @@ def changed(path: str) -> DestinationError:
 
 def take_back(
     mover: Mover, operations: Sequence[Operation]
-) -> list[tuple[Operation, Problem]]:
+) -> list[tuple[Operation, OSError]]:
     """
     Undo all *operations* that have happened, the last first.
 
     Returns:
         What could not be put back, and why.
     """
-    stays: list[tuple[Operation, Problem]] = []
+    stays: list[tuple[Operation, OSError]] = []
     for operation in reversed(operations):
         try:
             mover.undo(operation)
         except OSError as error:
-            number, final = error.errno or 0, operation.final
-            problem = os_problem(number, "cannot be put back", final)
-            stays.append((operation, problem))
+            stays.append((operation, error))
     return stays
+
+
+def stays_problem(operation: Operation, error: OSError) -> Problem:
+    """What to say of an operation that could not be undone."""
+    number = error.errno or 0
+    return os_problem(number, "cannot be put back", operation.final)

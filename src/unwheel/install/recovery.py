@@ -25,7 +25,7 @@ from .journal import (
     read,
     read_rooms,
 )
-from .moving import Mover, take_back
+from .moving import Mover, stays_problem, take_back
 
 TYPE_CHECKING = False  # that of `typing` would cost its import
 if TYPE_CHECKING:
@@ -37,7 +37,10 @@ _NOT_OURS = (errno.ENOTDIR, errno.ELOOP, errno.EACCES, errno.EPERM)
 
 # Of what cannot be put back because of somebody else, now and ever.
 _IN_THE_WAY = frozenset(
-    ("EBUSY", "EEXIST", "EISDIR", "ELOOP", "ENOENT", "ENOTDIR", "ENOTEMPTY")
+    {
+        *(errno.EBUSY, errno.EEXIST, errno.EISDIR, errno.ELOOP),
+        *(errno.ENOENT, errno.ENOTDIR, errno.ENOTEMPTY),
+    }
 )
 
 
@@ -197,8 +200,8 @@ class _Recovery:
 
     def _undo(self, problems: list[Problem]) -> Recovered:
         stays = take_back(self._mover, self._journal.operations)
-        problems += [problem for _, problem in stays]
-        if any(problem.code not in _IN_THE_WAY for _, problem in stays):
+        problems += [stays_problem(each, error) for each, error in stays]
+        if any(error.errno not in _IN_THE_WAY for _, error in stays):
             return self._told("kept", problems)  # the next run tries again
         if not any(self._mover.holds_old(each) for each, _ in stays):
             self._clear()

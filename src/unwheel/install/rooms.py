@@ -10,15 +10,11 @@ from __future__ import annotations
 import os
 
 from ..private import Private
-from ..values import replace
 from .identity import identity
-from .journal import GONE, OLD
 
 TYPE_CHECKING = False  # that of `typing` would cost its import
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-    from .journal import Operation
 
 
 class Rooms:
@@ -37,9 +33,9 @@ class Rooms:
         """Where they are, below the top."""
         return tuple(self._rooms)
 
-    def make(self, names: Iterable[str]) -> None:
+    def make(self, names: Iterable[str], inner: str) -> None:
         """
-        Make those called *names*.
+        Make those called *names*, and in each a folder *inner*.
 
         Raises:
             OSError: If one cannot be made.
@@ -48,22 +44,21 @@ class Rooms:
             folder, leaf = os.path.split(os.path.join(self._top, name))
             private = self._rooms[name] = Private()
             private.make(folder, leaf)
-            os.mkdir(os.path.join(private.path, OLD))
+            os.mkdir(os.path.join(private.path, inner))
 
-    def copied(self, staging: str, operation: Operation) -> Operation:
+    def bring(self, source: str, room: str, name: str) -> str:
         """
-        The *operation* with its source in its room.
+        Copy *source* into *room*, as *name*.
+
+        Returns:
+            The identity of the copy.
 
         Raises:
             OSError: If it cannot be copied.
         """
-        if not operation.room or operation.kind == GONE:
-            return operation
-        staged = str(operation.number)
-        source = os.path.join(staging, operation.staged)
-        target = os.path.join(self._top, operation.room, staged)
+        target = os.path.join(self._top, room, name)
         copy(source, target)
-        return replace(operation, staged=staged, new=identity(target))
+        return identity(target)
 
     def drop(self) -> None:
         """Remove them.  May be called twice."""

@@ -27,6 +27,7 @@ from .moving import (
     Mover,
     changed,
     open_below,
+    stays_problem,
     take_back,
 )
 from .recovery import Recovered as Recovered
@@ -296,8 +297,17 @@ class Transaction:
             write_rooms(tree, name_below(self.top, self.site), wanted)
         finally:
             tree.close()
-        self._rooms.make(wanted)
-        return [self._rooms.copied(self.path, each) for each in operations]
+        self._rooms.make(wanted, OLD)
+        return [self._in_room(each) for each in operations]
+
+    def _in_room(self, operation: Operation) -> Operation:
+        """The *operation*, with its source in its room."""
+        if not operation.room or operation.kind == GONE:
+            return operation
+        staged = str(operation.number)
+        source = os.path.join(self.path, operation.staged)
+        new = self._rooms.bring(source, operation.room, staged)
+        return replace(operation, staged=staged, new=new)
 
     def _begin(self, journal: Journal) -> None:
         """Write the journal; with its last step it is in force."""
@@ -366,7 +376,7 @@ class Transaction:
         path = self._private.path
         if path.endswith(SUFFIX):
             stays = take_back(self._mover, self._journal.operations)
-            problems = [problem for _, problem in stays]
+            problems = [stays_problem(each, error) for each, error in stays]
             if problems or not self._retire():
                 self._private.path = ""
                 problems.append(_not_put_back(path))
