@@ -79,17 +79,52 @@ def user() -> int:
     return os.geteuid() if hasattr(os, "geteuid") else 0
 
 
-class Lock:
+class Handle:
     """
-    A locked handle on a directory.
+    A descriptor that nothing is written through.
 
     Its owner has it before it is open, so that it is closed whatever
-    interrupts us; and once: a number that is closed twice may be somebody
-    else's file by then.
+    interrupts us, at the latest when it is forgotten; and once: a number that
+    is closed twice may be somebody else's file by then.
     """
 
     def __init__(self) -> None:
-        self._handle = -1
+        self._open: list[int] = []
+
+    def open(self, path: str, parent: int | None = None) -> None:
+        """
+        Open the directory *path*, below that of the descriptor *parent*.
+
+        Raises:
+            OSError: If it cannot be opened, or is a link.
+        """
+        self._open.append(os.open(path, _DIRECTORY_FLAGS, dir_fd=parent))
+
+    def number(self) -> int | None:
+        """That of the directory; None where none is open."""
+        return self._open[-1] if self._open else None
+
+    def close(self) -> None:
+        """
+        Give it back.  May be called twice.
+
+        A failure loses nothing: it is gone whatever the system says.
+        """
+        try:
+            if self._open:
+                os.close(self._open.pop())
+        except (OSError, AttributeError):  # Ctrl-C came before it was made
+            return
+
+    def __del__(self) -> None:
+        self.close()
+
+
+class Lock:
+    """A locked handle on a directory."""
+
+    def __init__(self) -> None:
+        self._handle = Handle()
         self._locked = False
 
     def take(self, path: str) -> bool:
@@ -104,42 +139,142 @@ class Lock:
         if fcntl is None:
             return True
         try:
-            self._handle = os.open(path, _DIRECTORY_FLAGS)
+            self._handle.open(path)
         except FileNotFoundError:
             return False
         try:
-            fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            self._locked = True
+            self._flock(fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return False
-        except OSError:  # some network file systems have none
-            pass
         try:
-            return os.path.samestat(os.fstat(self._handle), os.lstat(path))
+            return os.path.samestat(os.fstat(self._number()), os.lstat(path))
         except FileNotFoundError:
             return False
+
+    def wait(self, path: str) -> None:
+        """
+        Lock the directory *path*, when others have given it back.
+
+        Where there are no locks there is nothing to wait for.
+
+        Raises:
+            OSError: If it cannot be opened.
+        """
+        if fcntl is None:
+            return
+        self._handle.open(path)
+        self._flock(fcntl.LOCK_EX)
+
+    def _flock(self, how: int) -> None:
+        try:
+            fcntl.flock(self._number(), how)
+            self._locked = True
+        except BlockingIOError:
+            raise
+        except OSError:  # some network file systems have none
+            self._locked = False
+
+    def _number(self) -> int:
+        number = self._handle.number()
+        return -1 if number is None else number
 
     def handle(self) -> int | None:
         """That of the directory; None where none was opened."""
-        return None if self._handle < 0 else self._handle
+        return self._handle.number()
 
     def owner(self) -> int | None:
         """Whose directory it is; None where there are no locks."""
-        return os.fstat(self._handle).st_uid if self._locked else None
+        return os.fstat(self._number()).st_uid if self._locked else None
 
     def close(self) -> None:
-        """
-        Give it back.  May be called twice.
+        """Give it back.  May be called twice."""
+        self._locked = False
+        self._handle.close()
 
-        Nothing was written through it, so a failure loses nothing: the
-        handle and the lock are gone whatever the system says.
+
+class Private:
+    """
+    A private directory, made and locked.
+
+    Attributes:
+        path: Its name; "" if there is none.
+    """
+
+    def __init__(self) -> None:
+        self.path = ""
+        self._lock = Lock()
+
+    def make(self, parent: str, name: str = "") -> None:
         """
+        Make it in *parent*, and lock it.
+
+        Between the two a cleaner may take it for a dead process's: then it
+        is gone or locked, and the next name is tried.
+
+        Raises:
+            OSError: If it cannot be made; then there is none.
+        """
+        while True:
+            self.path = os.path.join(parent, name or new_name())
+            try:
+                os.mkdir(self.path, 0o700)
+            except OSError:
+                self.path = ""
+                raise
+            try:
+                if self._lock.take(self.path) and self._is_ours():
+                    return
+            except OSError:  # umask 0777, or no descriptor is left
+                path, self.path = self.path, ""
+                remove_directory(path)
+                raise
+            self._lock.close()
+
+    def _is_ours(self) -> bool:
+        """Whether it is what we made, and not what somebody put there."""
+        return self._lock.owner() in (None, user())
+
+    def handle(self) -> int | None:
+        """Its descriptor; None where there is none."""
+        return self._lock.handle()
+
+    def is_called(self, path: str) -> bool:
+        """
+        Whether it is what is called *path*; True also where nobody can tell.
+
+        Raises:
+            OSError: If that cannot be known.
+        """
+        handle = self.handle()
+        if handle is None:
+            return fcntl is None and path == self.path
         try:
-            handle, self._handle = self._handle, -1
-            if handle >= 0:
-                os.close(handle)
+            return os.path.samestat(os.fstat(handle), os.lstat(path))
+        except FileNotFoundError:
+            return False
+
+    def is_at(self, path: str) -> bool:
+        """The same; False if it cannot be known."""
+        try:
+            return self.is_called(path)
         except OSError:
-            return
+            return False
+
+    def remove(self) -> None:
+        """
+        Remove it and all below it, if it still has its name.
+
+        By its handle: who owns the parent may have given the name to another
+        directory of ours, which they could not empty themselves.  What cannot
+        be removed stays: the next run tries again.
+        """
+        if self.path and self.is_at(self.path):
+            remove_tree(self.path, self.handle())
+        self.path = ""
+
+    def unlock(self) -> None:
+        """Give lock and handle back.  May be called twice."""
+        self._lock.close()
 
 
 def remove_tree(path: str, handle: int | None = None) -> bool:
