@@ -1,0 +1,3 @@
+"""
+Installing wheels: a pair for `installer`, and all that is around it.
+"""
