@@ -29,7 +29,7 @@ RANKS = [
     "native.core",
     "native.archive native.tree native.batch native.kernels native.forward",
     "places native libarchive relay merge private staging host linking",
-    "faults crew engine",
+    "faults orders crew engine",
     "wheel",
     "distinfo treescan zipformat zipsource zipwriter newfile libraries",
     "repeats relinking packing commandline",
