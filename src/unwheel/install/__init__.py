@@ -1,3 +1,35 @@
 """
 Installing wheels: a pair for `installer`, and all that is around it.
+
+Importing this imports nothing; what is asked for needs the package
+`installer`, as ``pip install 'unwheel[install]'`` brings it.
 """
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .environment import Environment, Interpreter, environment_of
+
+# Where each public name lives; see unwheel/__init__.py.
+_HOMES = {
+    "environment": ("Environment", "Interpreter", "environment_of"),
+}
+
+__all__ = ["Environment", "Interpreter", "environment_of"]
+
+
+def __getattr__(name: str) -> object:
+    """Import the home of *name* when it is first asked for."""
+    for module, names in _HOMES.items():
+        if name in names:
+            from importlib import import_module
+
+            value = getattr(import_module("." + module, __name__), name)
+            globals()[name] = value
+            return value
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
