@@ -35,6 +35,7 @@ RANKS = [
     "repeats relinking packing commandline",
     "readings readers comparing",
     "install.facts install.environment install.direct_url install.checks",
+    "install.compile_worker install.workers install.compiling",
     "install.report install.options install.installing install",
     "quantities hops knobs usage options progress listing graph",
     "wording tables commands cli __main__",
