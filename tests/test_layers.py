@@ -36,7 +36,7 @@ RANKS = [
     "readings readers comparing",
     "install.facts install.environment install.direct_url install.checks",
     "install.report install.options install.installing install",
-    "quantities hops knobs usage options progress listing graph",
+    "quantities hops knobs usage install_usage options progress listing graph",
     "wording tables commands cli __main__",
 ]
 ORDER = [name for row in RANKS for name in row.split()]
