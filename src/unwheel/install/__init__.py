@@ -1,0 +1,49 @@
+"""
+Installing wheels: a pair for `installer`, and all that is around it.
+
+Importing this imports nothing; what is asked for needs the package
+`installer`, as ``pip install 'unwheel[install]'`` brings it.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .destination import BatchMixIn, SchemeDestination
+    from .finishing import Finished
+    from .source import ValidationError, WheelSource
+    from .streams import LinkStream, MemberStream
+
+# Where each public name lives; see unwheel/__init__.py.
+_HOMES = {
+    "destination": ("BatchMixIn", "SchemeDestination"),
+    "finishing": ("Finished",),
+    "source": ("ValidationError", "WheelSource"),
+    "streams": ("LinkStream", "MemberStream"),
+}
+
+__all__ = [
+    "BatchMixIn",
+    "Finished",
+    "LinkStream",
+    "MemberStream",
+    "SchemeDestination",
+    "ValidationError",
+    "WheelSource",
+]
+
+
+def __getattr__(name: str) -> object:
+    """Import the home of *name* when it is first asked for."""
+    for module, names in _HOMES.items():
+        if name in names:
+            from importlib import import_module
+
+            value = getattr(import_module("." + module, __name__), name)
+            globals()[name] = value
+            return value
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
