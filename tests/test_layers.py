@@ -34,6 +34,8 @@ RANKS = [
     "distinfo treescan zipformat zipsource zipwriter newfile libraries",
     "repeats relinking packing commandline",
     "readings readers comparing",
+    "install.journal install.moving install.distributions install.judging",
+    "install.recovery install.transaction",
     "install quantities hops knobs options progress listing graph",
     "wording tables commands cli __main__",
 ]
