@@ -34,9 +34,15 @@ RANKS = [
     "distinfo treescan zipformat zipsource zipwriter newfile libraries",
     "repeats relinking packing commandline",
     "readings readers comparing",
+<<<<<<< HEAD
     "install.journal install.moving install.distributions install.judging",
     "install.recovery install.transaction",
     "install quantities hops knobs options progress listing graph",
+=======
+    "install.facts install.environment install.direct_url install.checks",
+    "install.report install.options install.installing install",
+    "quantities hops knobs usage options progress listing graph",
+>>>>>>> sync
     "wording tables commands cli __main__",
 ]
 ORDER = [name for row in RANKS for name in row.split()]
