@@ -35,9 +35,15 @@ RANKS = [
     "repeats relinking packing commandline",
     "readings readers comparing",
     "install.facts install.environment install.direct_url install.checks",
+    "install.journal install.moving install.distributions install.judging",
+    "install.recovery install.transaction",
     "install.compile_worker install.workers install.compiling",
-    "install.report install.options install.installing install",
-    "quantities hops knobs usage options progress listing graph",
+    "install.opened install.streams install.source install.parts",
+    "install.claims install.installation install.arranging install.rows",
+    "install.finishing install.destination",
+    "install.report install.options install.rehearsal install.running",
+    "install.installing install",
+    "quantities hops knobs usage install_usage options progress listing graph",
     "wording tables commands cli __main__",
 ]
 ORDER = [name for row in RANKS for name in row.split()]

@@ -96,6 +96,11 @@ class Crew:
         return Probes()
 
     @property
+    def is_started(self) -> bool:
+        """Whether its threads are there already."""
+        return bool(self._threads)
+
+    @property
     def is_gone(self) -> bool:
         """
         Whether no thread is left, for want of memory to work in.

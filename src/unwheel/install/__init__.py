@@ -9,14 +9,28 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .environment import Environment, Interpreter, environment_of
+    from .destination import BatchMixIn, SchemeDestination
+    from .finishing import Finished
+    from .source import ValidationError, WheelSource
+    from .streams import LinkStream, MemberStream
 
 # Where each public name lives; see unwheel/__init__.py.
 _HOMES = {
-    "environment": ("Environment", "Interpreter", "environment_of"),
+    "destination": ("BatchMixIn", "SchemeDestination"),
+    "finishing": ("Finished",),
+    "source": ("ValidationError", "WheelSource"),
+    "streams": ("LinkStream", "MemberStream"),
 }
 
-__all__ = ["Environment", "Interpreter", "environment_of"]
+__all__ = [
+    "BatchMixIn",
+    "Finished",
+    "LinkStream",
+    "MemberStream",
+    "SchemeDestination",
+    "ValidationError",
+    "WheelSource",
+]
 
 
 def __getattr__(name: str) -> object:
