@@ -38,7 +38,7 @@ RANKS = [
     "install.journal install.moving install.distributions install.judging",
     "install.recovery install.transaction",
     "install.compile_worker install.workers install.compiling",
-    "install.lock",
+    "install.lock install.finding",
     "install.opened install.streams install.source install.parts",
     "install.claims install.installation install.arranging install.rows",
     "install.finishing install.destination",
