@@ -34,15 +34,15 @@ RANKS = [
     "distinfo treescan zipformat zipsource zipwriter newfile libraries",
     "repeats relinking packing commandline",
     "readings readers comparing",
-<<<<<<< HEAD
+    "install.facts install.environment install.direct_url install.checks",
     "install.journal install.moving install.distributions install.judging",
     "install.recovery install.transaction",
-    "install quantities hops knobs options progress listing graph",
-=======
-    "install.facts install.environment install.direct_url install.checks",
+    "install.workers install.compiling",
+    "install.opened install.streams install.source install.parts",
+    "install.claims install.installation install.arranging install.rows",
+    "install.finishing install.destination",
     "install.report install.options install.installing install",
     "quantities hops knobs usage options progress listing graph",
->>>>>>> sync
     "wording tables commands cli __main__",
 ]
 ORDER = [name for row in RANKS for name in row.split()]
