@@ -10,6 +10,7 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .destination import BatchMixIn, SchemeDestination
+    from .environment import Environment, Interpreter, environment_of
     from .finishing import Finished
     from .source import ValidationError, WheelSource
     from .streams import LinkStream, MemberStream
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 # Where each public name lives; see unwheel/__init__.py.
 _HOMES = {
     "destination": ("BatchMixIn", "SchemeDestination"),
+    "environment": ("Environment", "Interpreter", "environment_of"),
     "finishing": ("Finished",),
     "source": ("ValidationError", "WheelSource"),
     "streams": ("LinkStream", "MemberStream"),
@@ -24,12 +26,15 @@ _HOMES = {
 
 __all__ = [
     "BatchMixIn",
+    "Environment",
     "Finished",
+    "Interpreter",
     "LinkStream",
     "MemberStream",
     "SchemeDestination",
     "ValidationError",
     "WheelSource",
+    "environment_of",
 ]
 
 

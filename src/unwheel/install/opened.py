@@ -5,17 +5,16 @@ from them have in common.
 
 from __future__ import annotations
 
-from _thread import allocate_lock
-
 from ..crew import TICK_MS, shared
 from ..engine import no_destination, policy_here
 from ..errors import InvalidWheelError, Problem, UnwheelError
 from ..faults import judge_outcomes, named
+from ..metadata import WheelInfo
 from ..native import NativeArchive
 from ..orders import batch_of
 from ..plan import SHA256, Plan, make_plan
 from ..policy import Policy
-from ..values import cached_property
+from ..values import cached_property, replace
 
 TYPE_CHECKING = False  # that of `typing` would cost its import
 if TYPE_CHECKING:
@@ -47,8 +46,7 @@ class Opened:
         self.policy = policy_here(policy)
         self.closed = False
         self.warnings: list[Problem] = []
-        self._holders = 1
-        self._lock = allocate_lock()
+        self._holders = [0]  # a list, to which threads may add without a lock
         self.archive = NativeArchive(
             path, self.policy.limits, self.policy.descriptors
         )
@@ -72,15 +70,12 @@ class Opened:
 
     def hold(self) -> None:
         """Keep the archive open, also when its source is closed."""
-        with self._lock:
-            self._holders += 1
+        self._holders.append(0)
 
     def let_go(self) -> None:
         """The counterpart of `hold`, once for each."""
-        with self._lock:
-            self._holders -= 1
-            last = self._holders == 0
-        if last:
+        self._holders.pop()
+        if not self._holders:
             self.archive.close()
 
     def check(self) -> None:
@@ -119,14 +114,39 @@ class Opened:
                 wheel=self.path,
             ) from error
 
-    def verify(self) -> None:
+    @property
+    def root_scheme(self) -> str:
+        """Where the root of the wheel goes: "purelib" or "platlib"."""
+        info = WheelInfo.parse(
+            self.text(f"{self.plan.dist_info}/WHEEL").encode(),
+            wheel2=self.policy.link_policy.takes_wheel2,
+        )
+        return "purelib" if info.root_is_purelib else "platlib"
+
+    def verify(self, *, contents: bool) -> None:
         """
-        Read every member, and compare it with what RECORD says.
+        Compare every row of RECORD with what it is about, whatever the policy.
+
+        Args:
+            contents: Whether to read every member; else only what can be
+                known without.
 
         Raises:
             UnwheelError: If any is not as it should be, with every reason.
         """
-        batch = batch_of(self.plan, self.archive, None, dedupe="off")
+        strict = replace(self.policy, record="verify")
+        try:
+            plan = make_plan(
+                *(self.archive, self.path, strict),
+                lambda: no_destination(strict),
+            )
+            if contents:
+                self._verify_contents(plan)
+        except UnwheelError as error:
+            raise named(error, self.path) from error.__cause__
+
+    def _verify_contents(self, plan: Plan) -> None:
+        batch = batch_of(plan, self.archive, None, dedupe="off")
         try:
             with shared() as crew:
                 crew.take(batch)
@@ -137,11 +157,11 @@ class Opened:
                     batch.cancel()
                     while not batch.wait(TICK_MS) and not crew.is_gone:
                         pass
-            self.warnings += judge_outcomes(
+            judge_outcomes(
                 batch.outcomes(),
-                self.plan,
+                plan,
                 self.archive,
-                mismatch_warns=self.policy.record == "warn",
+                mismatch_warns=False,
                 failed=batch.failures() > 0,
             )
         finally:
