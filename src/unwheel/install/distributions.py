@@ -13,6 +13,7 @@ import re
 import stat
 
 from ..errors import DestinationError, Problem, printable
+from ..native import os_problem
 from ..places import is_below
 from ..values import value
 
@@ -102,7 +103,7 @@ def owner_of(
     """
     Which distribution has each of *paths*, as far as one has.
 
-    Every RECORD is read for it.
+    Every RECORD is read for it; one that cannot be read says nothing.
 
     Args:
         places: The directories of the scheme.
@@ -122,7 +123,7 @@ def owner_of(
             if not leaf.endswith(_INFO) or path in without:
                 continue
             name, version = _identity(leaf)
-            files = {*_rows(path), *_inside(path)} & wanted
+            files = {*_rows_if_any(path), *_inside(path)} & wanted
             owners.update(dict.fromkeys(files, f"{name} {version}".rstrip()))
     return owners
 
@@ -183,9 +184,12 @@ def _installed(dist_info: str, files: frozenset[str]) -> Installed:
 
 def _rows(dist_info: str) -> list[str]:
     """
-    The paths in RECORD, made absolute; none if it cannot be read.
+    The paths in RECORD, made absolute.
 
     A ".." is taken as text here, as those who wrote it meant it.
+
+    Raises:
+        DestinationError: If it cannot be read, NO_RECORD if it is no CSV.
     """
     import csv
 
@@ -194,13 +198,26 @@ def _rows(dist_info: str) -> list[str]:
     try:
         with open(path, newline="", encoding="utf-8", errors=_ESCAPE) as file:
             rows = [row[0] for row in csv.reader(file) if row and row[0]]
-    except (OSError, csv.Error):
-        return []
+    except OSError as error:
+        number = error.errno or 0
+        raise DestinationError(
+            [os_problem(number, f"cannot read {printable(path)}")],
+            errno=number,
+        ) from error
+    except csv.Error as error:
+        raise DestinationError([_no_record(dist_info)]) from error
     return [
         os.path.normpath(os.path.join(site, row))
         for row in rows
         if "\0" not in row
     ]
+
+
+def _rows_if_any(dist_info: str) -> list[str]:
+    try:
+        return _rows(dist_info)
+    except DestinationError:
+        return []
 
 
 _ESCAPE = "surrogateescape"
@@ -248,7 +265,7 @@ def _is_there(path: str) -> bool:
 def _no_record(path: str) -> Problem:
     return Problem(
         "NO_RECORD",
-        "it has no RECORD, so nobody knows which files to replace",
+        "it has no RECORD that tells which files to replace",
         found=printable(path),
     )
 
