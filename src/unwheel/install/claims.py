@@ -12,6 +12,8 @@ import posixpath
 
 TYPE_CHECKING = False  # that of `typing` would cost its import
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from installer.records import RecordEntry
 
     from ..links import Link
@@ -25,18 +27,19 @@ class Claim:
     One file or link of an installation.
 
     Attributes:
-        scheme: Where it goes.
-        name: Its name on the disk, below the place of the scheme.
+        scheme: Where it goes; set by who adds it.
+        name: Its name on the disk, below the place of the scheme; likewise.
         entry: Its row of RECORD, completed when it is known.
-        executable: Whether it is to be.
+        executable: Whether it is to be, if it is no member.
         index: Of the member that it is, or -1.
         link: That it is, or None.
         data: Its content, if that is no member's, or None.
-        side: Where, in the private directory, content is that was too large
+        aside: Where, in the private directory, content is that was too large
             to keep; or "".
     """
 
     __slots__ = (
+        "aside",
         "data",
         "entry",
         "executable",
@@ -44,29 +47,25 @@ class Claim:
         "link",
         "name",
         "scheme",
-        "side",
     )
 
     def __init__(
         self,
-        scheme: str,
-        name: str,
         entry: RecordEntry,
-        executable: bool,
+        executable: bool = False,
         *,
         index: int = -1,
         link: Link | None = None,
         data: bytes | None = None,
-        side: str = "",
+        aside: str = "",
     ) -> None:
-        self.scheme = scheme
-        self.name = name
+        self.scheme = self.name = ""
         self.entry = entry
         self.executable = executable
         self.index = index
         self.link = link
         self.data = data
-        self.side = side
+        self.aside = aside
 
 
 class Claims:
@@ -83,7 +82,7 @@ class Claims:
         self._missing: set[str] = set()
         self._present: set[str] = set()
 
-    def __iter__(self):  # type: ignore[no-untyped-def]
+    def __iter__(self) -> Iterator[Claim]:
         return iter(self._by_path.values())
 
     def add(self, path: str, claim: Claim) -> None:

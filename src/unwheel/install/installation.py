@@ -21,20 +21,27 @@ from .transaction import Transaction, recover
 TYPE_CHECKING = False  # that of `typing` would cost its import
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import BinaryIO
+    from typing import BinaryIO, Protocol
 
     from ..crew import Crew
-    from ..links import Host
+    from ..links import Host, Link
     from ..native import Batch, Tree
     from ..plan import Plan
     from .compiling import Compilation
     from .opened import Opened
+
+    class Hasher(Protocol):
+        def update(self, data: bytes, /) -> object: ...
+
 
 # A wheel that costs less is not worth starting threads for.
 _SMALL_SIZE = 1 << 20
 _SMALL_COUNT = 40
 
 _PIECE = 1 << 16  # bytes, of content that comes through Python
+
+# Where content is put aside; nothing in there is installed.
+ASIDE = f"{RESERVED}aside"
 
 
 class Installation:
@@ -48,6 +55,7 @@ class Installation:
         places: Of each scheme the directory on this disk.
 
     Attributes:
+        roots: Of each scheme the real directory.
         claims: What is asked for so far.
         opened: The wheel, if a source of ours gives its members.
         plan: What the batch does of it.
@@ -59,6 +67,9 @@ class Installation:
 
     def __init__(self, places: Mapping[str, str]) -> None:
         self.places = places
+        self.roots = {
+            scheme: os.path.realpath(place) for scheme, place in places.items()
+        }
         self.claims = Claims()
         self.opened: Opened | None = None
         self.plan: Plan | None = None
@@ -69,7 +80,9 @@ class Installation:
         self._share: shared | None = None
         self._crew: Crew | None = None
         self._trees: dict[str | None, Tree] = {}
-        self._sides = 0
+        self._asides = 0
+        self._taken: set[str] = set()
+        self._left_out: set[str] = set()
 
     # -------------------------------------------------------------- staging
 
@@ -115,7 +128,9 @@ class Installation:
             self._trees[scheme] = self.transaction.tree(scheme)
         return self._trees[scheme]
 
-    def put_aside(self, stream: BinaryIO, hasher: object) -> tuple[str, int]:
+    def put_aside(
+        self, stream: BinaryIO, hasher: Hasher, *, executable: bool
+    ) -> tuple[str, int]:
         """
         Stage the content of *stream*, under a name that it will not keep.
 
@@ -128,13 +143,13 @@ class Installation:
         Raises:
             DestinationError: If it cannot be written.
         """
-        self._sides += 1
-        name = f"{RESERVED}aside/{self._sides}"
+        self._asides += 1
+        name = f"{ASIDE}/{self._asides}"
         size = 0
-        with self.tree().create(name) as file:
+        with self.tree().create(name, executable) as file:
             while piece := stream.read(_PIECE):
                 file.write(piece)
-                hasher.update(piece)  # type: ignore[attr-defined]
+                hasher.update(piece)
                 size += len(piece)
         return name, size
 
@@ -164,6 +179,12 @@ class Installation:
         if plan.links:
             plan = opened.plan_for(lambda: self._host(opened, site))
         self.plan = plan = installed_part(plan)
+        wanted = {*plan.orders}
+        self._left_out = {
+            plan.entries.names[index]
+            for index in opened.plan.orders
+            if index not in wanted
+        }
         check_space(transaction.path, plan.size)
         self.batch = batch = batch_of(
             plan,
@@ -188,6 +209,22 @@ class Installation:
             opened.policy.link_policy,
             self._crew.probes,
         )
+
+    def take(self, path: str) -> bool:
+        """
+        Have the member *path* for a claim; False if another one has it.
+
+        False also for one that no batch makes.
+        """
+        if path in self._taken or path in self._left_out:
+            return False
+        self._taken.add(path)
+        return True
+
+    def link(self, path: str) -> Link:
+        """What becomes of the link *path*, at the place where it will be."""
+        assert self.plan is not None
+        return next(x for x in self.plan.links if str(x.path) == path)
 
     def is_done(self, milliseconds: int) -> bool:
         """

@@ -5,12 +5,11 @@ from them have in common.
 
 from __future__ import annotations
 
-from _thread import allocate_lock
-
 from ..crew import TICK_MS, shared
 from ..engine import no_destination, policy_here
 from ..errors import InvalidWheelError, Problem, UnwheelError
 from ..faults import judge_outcomes, named
+from ..metadata import WheelInfo
 from ..native import NativeArchive
 from ..orders import batch_of
 from ..plan import SHA256, Plan, make_plan
@@ -47,8 +46,7 @@ class Opened:
         self.policy = policy_here(policy)
         self.closed = False
         self.warnings: list[Problem] = []
-        self._holders = 1
-        self._lock = allocate_lock()
+        self._holders = [0]  # a list, to which threads may add without a lock
         self.archive = NativeArchive(
             path, self.policy.limits, self.policy.descriptors
         )
@@ -72,15 +70,12 @@ class Opened:
 
     def hold(self) -> None:
         """Keep the archive open, also when its source is closed."""
-        with self._lock:
-            self._holders += 1
+        self._holders.append(0)
 
     def let_go(self) -> None:
         """The counterpart of `hold`, once for each."""
-        with self._lock:
-            self._holders -= 1
-            last = self._holders == 0
-        if last:
+        self._holders.pop()
+        if not self._holders:
             self.archive.close()
 
     def check(self) -> None:
@@ -118,6 +113,15 @@ class Opened:
                 [Problem("NOT_UTF8", "not UTF-8 text", member=name)],
                 wheel=self.path,
             ) from error
+
+    @property
+    def root_scheme(self) -> str:
+        """Where the root of the wheel goes: "purelib" or "platlib"."""
+        info = WheelInfo.parse(
+            self.text(f"{self.plan.dist_info}/WHEEL").encode(),
+            wheel2=self.policy.link_policy.takes_wheel2,
+        )
+        return "purelib" if info.root_is_purelib else "platlib"
 
     def verify(self) -> None:
         """

@@ -25,18 +25,18 @@ def installed_part(plan: Plan) -> Plan:
     of the source that people see.  Directories come with what is in them: an
     empty one would be left by whoever uninstalls.
     """
-    names, orders = plan.entries.names, plan.orders
-    out = [
-        k
-        for k in range(plan.files)
-        if _is_left_out(names[orders[k]], plan.dist_info)
-    ]
+    names, orders = plan.entries.names, plan.orders[: plan.files]
+    record = f"{plan.dist_info}/RECORD"
+    out = [k for k, index in enumerate(orders) if names[index] == record]
+    if b"__pycache__" in plan.entries.names_blob:
+        out += [k for k, i in enumerate(orders) if _is_bytecode(names[i])]
+        out.sort()
     files = plan.files - len(out)
-    moved = _renumbered(plan.files, out)
+    moved = _renumbered(plan.files, out) if plan.rehash else {}
     times = plan.times
     return replace(
         plan,
-        orders=_cut(list(orders[: plan.files]), out, 1),
+        orders=_cut(list(orders), out, 1),
         flags=_cut(plan.flags[: plan.files], out, 1),
         digests=_cut(plan.digests[: 32 * plan.files], out, 32),
         times=None
@@ -52,10 +52,8 @@ def installed_part(plan: Plan) -> Plan:
     )
 
 
-def _is_left_out(name: str, dist_info: str) -> bool:
-    return "__pycache__" in name.split("/")[:-1] or (
-        name == f"{dist_info}/RECORD"
-    )
+def _is_bytecode(name: str) -> bool:
+    return "__pycache__" in name.split("/")[:-1]
 
 
 def _cut(column: Column, out: Sequence[int], width: int) -> Column:

@@ -18,13 +18,14 @@ from .streams import LinkStream, MemberStream
 TYPE_CHECKING = False  # that of `typing` would cost its import
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from typing import Any, BinaryIO
 
     from ..links import Link
     from ..record import Record
     from ..wheel import StrPath
 
     Row = tuple[str, str, str]
-    Content = tuple[Row, MemberStream, bool]
+    Content = tuple[Row, BinaryIO, bool]
 
 _DEFAULT = Policy()
 _TO_URLSAFE = bytes.maketrans(b"+/", b"-_")
@@ -152,7 +153,7 @@ class WheelSource(_WheelSource):
 
     def get_contents(self) -> Iterator[Content]:
         """
-        Every file and link: its RECORD row, its stream, whether it is executable.
+        Every file and link: its row, its stream, whether it is executable.
 
         In the order of the archive.  The row has no digest and no size where
         RECORD has none; that of a link is the one of what it leads to.
@@ -162,23 +163,26 @@ class WheelSource(_WheelSource):
         rows = _rows(plan.entries.names, plan.record)
         contents: list[tuple[int, bool, Link | None]] = [
             (index, bool(flag & EXECUTABLE), None)
-            for index, flag in zip(plan.orders, plan.flags[: plan.files])
+            for index, flag in zip(
+                plan.orders[: plan.files],
+                plan.flags[: plan.files],
+                strict=True,
+            )
         ]
         if plan.links:
             contents += _links(opened, contents)
             contents.sort(key=lambda content: content[0])
+        stream: Any
         for index, executable, link in contents:
             if link is None:
                 row = rows[index]
-                yield row, MemberStream(opened, index, row[0]), executable
+                stream = MemberStream(opened, index, row, executable)
             else:
                 target = opened.index.get(link.resolved)
-                row = ("", "", "") if target is None else rows[target]
-                yield (
-                    (str(link.path), *row[1:]),
-                    LinkStream(opened, link, target),
-                    executable,
-                )
+                said = ("", "", "") if target is None else rows[target]
+                row = (str(link.path), *said[1:])
+                stream = LinkStream(opened, link, target, row, executable)
+            yield row, stream, executable
 
 
 def _links(
@@ -214,7 +218,7 @@ def _rows(names: Sequence[str], record: Record | None) -> list[Row]:
                 algorithm, digest = record.other[name]
                 hashes[k] = f"{algorithm}={_base64(digest).rstrip('=')}"
     sizes = [str(record.sizes.get(name, "")) for name in names]
-    return list(zip(names, hashes, sizes))
+    return list(zip(names, hashes, sizes, strict=True))
 
 
 def _base64(data: bytes) -> str:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from ..links import Link
     from .opened import Opened
 
+    Row = tuple[str, str, str]
+
 
 class MemberStream(io.BufferedIOBase):
     """
@@ -30,6 +32,8 @@ class MemberStream(io.BufferedIOBase):
         opened: The wheel.
         index: Of the member, in the directory.
         path: Its name.
+        digest: Of it, as RECORD says; or "".
+        executable: Whether it is.
 
     Raises:
         CorruptMemberError: If it is not what the archive says.
@@ -38,10 +42,13 @@ class MemberStream(io.BufferedIOBase):
         ValueError: If it, or its source, is closed.
     """
 
-    def __init__(self, opened: Opened, index: int, path: str) -> None:
+    def __init__(
+        self, opened: Opened, index: int, row: Row, executable: bool
+    ) -> None:
         self.opened = opened
         self.index = index
-        self.path = path
+        self.path, self.digest, _ = row
+        self.executable = executable
         self._reader: _Reader | None = None
         self._position = 0
 
@@ -49,6 +56,10 @@ class MemberStream(io.BufferedIOBase):
     def is_untouched(self) -> bool:
         """Whether whoever takes it would read the whole content."""
         return self._position == 0 and not self.closed
+
+    def is_called(self, path: str) -> bool:
+        """Whether *path* is its name, or the end of it from a slash on."""
+        return path == self.path or self.path.endswith(f"/{path}")
 
     # ------------------------------------------------------------- reading
 
@@ -151,8 +162,15 @@ class LinkStream(MemberStream):
         DestinationError: HOST_CANNOT, if nothing may stand in for it.
     """
 
-    def __init__(self, opened: Opened, link: Link, target: int | None) -> None:
-        super().__init__(opened, -1, str(link.path))
+    def __init__(
+        self,
+        opened: Opened,
+        link: Link,
+        target: int | None,
+        row: Row,
+        executable: bool,
+    ) -> None:
+        super().__init__(opened, -1, row, executable)
         self.link = link
         self._target = target
 
