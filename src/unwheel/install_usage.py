@@ -5,7 +5,9 @@ The options of `unwheel install`: where to, for whom, and how.
 from __future__ import annotations
 
 import argparse
+from os.path import basename
 
+from .filename import named_alike
 from .knobs import add_knobs
 from .usage import add_threads, describe
 
@@ -166,6 +168,8 @@ def _add_insisting(command: argparse.ArgumentParser) -> None:
 
 def contradiction(args: Arguments) -> str | None:
     """Say which options of `install` do not go together."""
+    if twice := named_alike(map(basename, args.wheels)):
+        return f"two wheels of one project, the second is {twice}"
     if args.direct_url is not None and len(args.wheels) != 1:
         return "--direct-url takes exactly one wheel"
     given = vars(args)

@@ -22,7 +22,7 @@ from .options import InstallOptions
 
 TYPE_CHECKING = False  # that of `typing` would cost its import
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Sequence
+    from collections.abc import Callable, Generator, Iterable, Sequence
     from typing import TypeAlias
 
     from ..events import Event
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from .report import InstallReport
     from .running import Run
 
-    OnEvent: TypeAlias = "Callable[[Event], object]"
+    OnEvent: TypeAlias = Callable[[Event], object]
 
 # Wheels judged and handed to the crew before the first of them is committed,
 # as long as they have no more members than this.

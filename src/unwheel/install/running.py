@@ -10,7 +10,7 @@ import time
 from installer import install
 from installer.utils import get_launcher_kind
 
-from ..errors import Problem, UnsuitableError
+from ..errors import Problem, UnsuitableError, printable
 from ..filename import normalise_name, stem
 from ..metadata import CoreMetadata, parse_headers
 from ..values import cached_property
@@ -27,11 +27,13 @@ if TYPE_CHECKING:
     from ..errors import UnwheelError
     from ..events import Event
     from ..policy import Policy
+    from ..report import LinkFact
     from .compiling import Compiler
-    from .distributions import Installed
     from .environment import Environment
     from .options import InstallOptions
     from .source import Content
+
+LIBRARIES = ("purelib", "platlib")  # whose sources are compiled
 
 
 class Job:
@@ -121,11 +123,17 @@ class Run:
         self._fields = parse_headers(data)
         self._metadata = CoreMetadata.parse(data)
         self._judge(source)
-        if self._job.options.dry_run:
-            source.opened.verify()
-            return
+        name = self._metadata.name
+        environment = self._job.environment
+        self._schemes = environment.schemes_of(name)
+        self._places = {
+            scheme: environment.on_disk(place)
+            for scheme, place in self._schemes.items()
+        }
+        self._replaced = find_installed(self._places, name)
         self._tell_planned(source)
-        self._install(source)
+        if not self._job.options.dry_run:
+            self._install(source)
 
     def _judge(self, source: WheelSource) -> None:
         """
@@ -143,22 +151,17 @@ class Run:
         if problems:
             raise UnsuitableError(problems)
 
-    def _install(self, source: WheelSource) -> None:
-        environment = self._job.environment
-        schemes = environment.schemes_of(self._metadata.name)
-        self._places = {
-            scheme: environment.on_disk(place)
-            for scheme, place in schemes.items()
-        }
-        self._replaced = find_installed(self._places, self._metadata.name)
+    def _install(self, source: _Source) -> None:
+        """Let `installer` ask for everything; the crew begins meanwhile."""
+        environment, options = self._job.environment, self._job.options
         self._destination = destination = SchemeDestination(
-            schemes,
+            self._schemes,
             environment.interpreter,
             get_launcher_kind(),
             destdir=environment.root,
             compiler=self._job.compiler,
             replaces=self._replaced,
-            overwrite=self._job.options.overwrite,
+            overwrite=options.overwrite,
             deferred=True,
         )
         install(source, destination, self._job.metadata)
@@ -175,7 +178,7 @@ class Run:
 
     def is_ready(self, milliseconds: int) -> bool:
         """Whether it can be ended at once, after at most so long."""
-        if self._destination is None:
+        if self._destination is None or self.refusal is not None:
             return True
         return self._destination.ready(milliseconds)
 
@@ -194,12 +197,109 @@ class Run:
 
     def finish(self) -> InstallReport:
         """
-        Commit it.
+        Commit it; or say what that would do.
 
         Raises:
-            UnwheelError: If it cannot be; all is as it was.
+            UnwheelError: If it cannot be; then all is as it was.
         """
-        ...
+        lacking = self._lacking()
+        if self._destination is None:
+            return self._rehearse(lacking)
+        done = self._destination.complete()
+        self.tell_progress()
+        report = self._report(
+            [(scheme, entry.path) for scheme, entry in done.rows],
+            done.links,
+            (*done.warnings, *map(_uncompiled, done.uncompiled), *lacking),
+            sum(_is_bytecode(entry.path) for _, entry in done.rows),
+        )
+        if self._job.on_event is not None:
+            from ..events import WheelInstalled
+
+            self._job.on_event(
+                WheelInstalled(self.wheel, report.site, report.size)
+            )
+        return report
+
+    def _rehearse(self, lacking: Sequence[Problem]) -> InstallReport:
+        """Judge all that can be judged without writing."""
+        from ..linking import planned
+        from .rehearsal import check_conflicts, rehearse
+
+        assert self._source is not None
+        options, opened = self._job.options, self._source.opened
+        opened.verify()
+        notes = rehearse(
+            self._source,
+            self._job.environment.interpreter,
+            self._job.metadata,
+        )
+        check_conflicts(
+            notes.paths(self._places),
+            self._places,
+            self._replaced,
+            options.overwrite,
+        )
+        sources = sum(
+            scheme in LIBRARIES and name.endswith(".py")
+            for scheme, name in notes.files
+        )
+        return self._report(
+            list(notes.files),
+            planned(opened.plan).links,
+            (*opened.plan.warnings, *opened.warnings, *lacking),
+            sources * len(options.levels) if options.compile else 0,
+        )
+
+    def _lacking(self) -> list[Problem]:
+        """What it needs that will not be there."""
+        if "requires-dist" not in self._fields:
+            return []
+        python = self._job.environment.python
+        return list(unmet(self._fields, python, self._job.versions))
+
+    def _report(
+        self,
+        names: Sequence[tuple[str, str]],
+        links: Sequence[LinkFact],
+        warnings: tuple[Problem, ...],
+        compiled: int,
+    ) -> InstallReport:
+        assert self._source is not None
+        plan = self._source.opened.plan
+        dry_run = self._job.options.dry_run
+        record = f"{plan.dist_info}/RECORD"
+        site = next(scheme for scheme, name in names if name == record)
+        scripts = self._places["scripts"]
+        return InstallReport(
+            wheel=self.wheel,
+            name=self._metadata.name,
+            version=self._metadata.version,
+            site=self._places[site],
+            files=len(names) + (compiled if dry_run else 0),
+            size=plan.size,
+            scripts=tuple(
+                os.path.join(scripts, name)
+                for scheme, name in names
+                if scheme == "scripts"
+            ),
+            links=tuple(links),
+            replaced=", ".join(old.version for old in self._replaced) or None,
+            removed=self._removed(names),
+            compiled=compiled,
+            warnings=warnings,
+            seconds=time.perf_counter() - self._started,
+            dry_run=dry_run,
+        )
+
+    def _removed(self, names: Sequence[tuple[str, str]]) -> int:
+        """How many files of the old version have no successor."""
+        if not self._replaced:
+            return 0
+        real = {key: os.path.realpath(p) for key, p in self._places.items()}
+        new = {os.path.join(real[scheme], name) for scheme, name in names}
+        old = frozenset[str]().union(*(old.files for old in self._replaced))
+        return sum(not _is_bytecode(path) for path in old - new)
 
     # ----------------------------------------------------------------- end
 
@@ -211,6 +311,21 @@ class Run:
         finally:
             if self._source is not None:
                 self._source.close()
+
+
+def _is_bytecode(path: str) -> bool:
+    return path.endswith(".pyc")
+
+
+def _uncompiled(found: tuple[str, str]) -> Problem:
+    """It is installed all the same, as pip would."""
+    path, reason = found
+    return Problem(
+        "NOT_COMPILED",
+        "no bytecode could be made",
+        member=path,
+        found=printable(reason),
+    )
 
 
 class _Source(WheelSource):
