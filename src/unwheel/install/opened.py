@@ -30,6 +30,7 @@ class Opened:
     Args:
         path: Of the wheel, under its own file name.
         policy: What is allowed.
+        at: What is opened instead, if not *path*: the same file, held.
 
     Attributes:
         closed: Whether its source is closed: then nobody may read any more.
@@ -41,19 +42,28 @@ class Opened:
         UnwheelError: If it cannot be read, or the policy refuses it.
     """
 
-    def __init__(self, path: str, policy: Policy) -> None:
+    def __init__(
+        self, path: str, policy: Policy, at: str | None = None
+    ) -> None:
         self.path = path
         self.policy = policy_here(policy)
         self.closed = False
         self.warnings: list[Problem] = []
         self._holders = [0]  # a list, to which threads may add without a lock
-        self.archive = NativeArchive(
-            path, self.policy.limits, self.policy.descriptors
-        )
+        self.archive = self._archive(path if at is None else at)
         try:
             self.plan = self.plan_for(lambda: no_destination(self.policy))
         except BaseException:
             self.archive.close()
+            raise
+
+    def _archive(self, at: str) -> NativeArchive:
+        try:
+            return NativeArchive(
+                at, self.policy.limits, self.policy.descriptors
+            )
+        except UnwheelError as error:
+            error.wheel = self.path  # whatever it was opened by
             raise
 
     def plan_for(self, host: Callable[[], Host]) -> Plan:
