@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
     from .compiling import Compiler
     from .distributions import Installed
+    from .rows import Row
 
     _Base = SchemeDictionaryDestination
 else:
@@ -297,6 +298,41 @@ class BatchMixIn(_Base):
             self.discard()
             raise
 
+    def prepare(self, also: Sequence[Installed] = ()) -> Sequence[Row]:
+        """
+        Wait for the crew, and judge; `complete` then has only to move files.
+
+        Args:
+            also: What is about to go besides what this one replaces: its
+                files are in nobody's way.
+
+        Returns:
+            The scheme and the entry of everything that will be installed.
+
+        Raises:
+            UnwheelError: If it cannot be completed.  Then nothing is left.
+        """
+        try:
+            return self._prepared().judge(also)
+        except UnwheelError as error:
+            if self._wheel:
+                named(error, self._wheel)
+            self.discard()
+            raise
+        except OSError as error:
+            failure = our_side(error, self._wheel)
+            self.discard()
+            raise failure from error
+
+    def _prepared(self) -> Finishing:
+        while not self.ready(TICK_MS):
+            pass
+        if self._failure is not None:
+            raise self._failure
+        assert self._finishing is not None
+        self._finishing.prepare()
+        return self._finishing
+
     def complete(self) -> Finished:
         """
         Wait for the crew, judge, and put everything in its place.
@@ -309,12 +345,7 @@ class BatchMixIn(_Base):
                 the way, or the system refuses.  Then all is as it was.
         """
         try:
-            while not self.ready(TICK_MS):
-                pass
-            if self._failure is not None:
-                raise self._failure
-            assert self._finishing is not None
-            finished = self._finishing.commit()
+            finished = self._prepared().commit()
         except UnwheelError as error:
             if self._wheel:
                 named(error, self._wheel)

@@ -78,13 +78,13 @@ def install_many(
     """
     paths = [os.fsdecode(wheel) for wheel in wheels]
     _check(paths, environment, policy, options)
-    _load()
+    load_installer()
     from .running import Job, Run
 
     with ExitStack() as stack:
         if not options.dry_run:
-            _recover(environment, on_event)
-        compiler = _compiler(environment, options, threads)
+            recover_sites(environment, on_event)
+        compiler = compiler_for(environment, options, threads)
         job = Job(
             environment,
             policy,
@@ -95,11 +95,11 @@ def install_many(
         )
         stack.enter_context(shared(threads))
         runs: list[Run] = []
-        stack.callback(_close_all, runs)
+        stack.callback(close_all, runs)
         for path in paths:
             # In the list before it starts: Ctrl-C may come at any time.
             runs.append(Run(path, job))
-            _start(runs[-1])
+            start(runs[-1])
             while _far_enough(runs):
                 yield _end(runs, on_event)
         while runs:
@@ -143,7 +143,7 @@ def _check(
         )
 
 
-def _load() -> None:
+def load_installer() -> None:
     """
     See that `installer` is there.
 
@@ -164,7 +164,7 @@ def _load() -> None:
         ) from error
 
 
-def _recover(environment: Environment, on_event: OnEvent | None) -> None:
+def recover_sites(environment: Environment, on_event: OnEvent | None) -> None:
     """Finish or undo what killed runs left, once for each site."""
     from .transaction import recover
 
@@ -178,7 +178,7 @@ def _recover(environment: Environment, on_event: OnEvent | None) -> None:
                 )
 
 
-def _compiler(
+def compiler_for(
     environment: Environment, options: InstallOptions, threads: int | None
 ) -> Compiler | None:
     if options.dry_run or not options.compile:
@@ -196,7 +196,7 @@ def _compiler(
 # ------------------------------------------------------------------ the runs
 
 
-def _start(run: Run) -> None:
+def start(run: Run) -> None:
     """Hand it to the crew, or note why not."""
     try:
         run.start()
@@ -247,7 +247,7 @@ def _outcome(runs: Sequence[Run]) -> InstallReport | UnwheelError:
         return our_side(error, first.wheel)
 
 
-def _close_all(runs: Sequence[Run]) -> None:
+def close_all(runs: Sequence[Run]) -> None:
     """Stop each of them, whatever becomes of the others."""
     with ExitStack() as stack:
         for run in runs:

@@ -22,13 +22,14 @@ from .source import WheelSource
 
 TYPE_CHECKING = False  # that of `typing` would cost its import
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from ..errors import UnwheelError
     from ..events import Event
     from ..policy import Policy
     from ..report import LinkFact
     from .compiling import Compiler
+    from .distributions import Installed
     from .environment import Environment
     from .options import InstallOptions
     from .source import Content
@@ -91,21 +92,30 @@ class Run:
     """
     One wheel: opened, judged, in the crew's hands, committed.
 
+    Args:
+        wheel: The path, as the caller named it.
+        job: What it has in common with others.
+        at: What is opened instead of the path, if it is held already.
+
     Attributes:
         wheel: The path, as the caller named it.
         refusal: Why it will not be installed, or None.
         members: How many files the crew has of it.
     """
 
-    def __init__(self, wheel: str, job: Job) -> None:
+    def __init__(
+        self, wheel: str, job: Job, at: str | None = None
+    ) -> None:
         self.wheel = wheel
         self.refusal: UnwheelError | None = None
         self.members = 0
         self._job = job
+        self._at = at
         self._started = time.perf_counter()
         self._source: _Source | None = None
         self._destination: SchemeDestination | None = None
         self._told = -1
+        self._replaced: Sequence[Installed] = ()
 
     # -------------------------------------------------------------- start
 
@@ -116,8 +126,8 @@ class Run:
         Raises:
             UnwheelError: If it is refused.
         """
-        self._source = source = _Source.open(
-            self.wheel, policy=self._job.policy
+        self._source = source = _Source(
+            self.wheel, policy=self._job.policy, at=self._at
         )
         data = source.read_dist_info("METADATA").encode("utf-8")
         self._fields = parse_headers(data)
@@ -192,6 +202,30 @@ class Run:
         if size != self._told:
             self._told = size
             self._job.on_event(BytesDone(self.wheel, size, members))
+
+    def prepare(self, also: Sequence[Installed] = ()) -> Collection[str]:
+        """
+        Wait until all is staged, and see that it may be committed.
+
+        Args:
+            also: What is about to be replaced by others.
+
+        Returns:
+            The real paths that it will have; none of a dry run.
+
+        Raises:
+            UnwheelError: If it may not be.
+        """
+        if self._destination is None:
+            return ()
+        rows = self._destination.prepare(also)
+        real = {key: os.path.realpath(p) for key, p in self._places.items()}
+        return {os.path.join(real[scheme], row.path) for scheme, row in rows}
+
+    @property
+    def replaced(self) -> Sequence[Installed]:
+        """What is there of the same project."""
+        return self._replaced
 
     # -------------------------------------------------------------- finish
 
