@@ -116,9 +116,7 @@ class Run:
         Raises:
             UnwheelError: If it is refused.
         """
-        self._source = source = _Source.open(
-            self.wheel, policy=self._job.policy
-        )
+        self._source = source = _Source(self.wheel, policy=self._job.policy)
         data = source.read_dist_info("METADATA").encode("utf-8")
         self._fields = parse_headers(data)
         self._metadata = CoreMetadata.parse(data)
