@@ -385,6 +385,8 @@ _INSTALLING = {
     "overwrite",
 }
 
+_QUOTES = "\"'"
+
 
 def accepting_option(accept: str) -> str:
     """
@@ -396,8 +398,8 @@ def accepting_option(accept: str) -> str:
     """
     field, _, content = accept.partition("=")
     if field in _INSTALLING:
-        typed = content.strip("\"'").removeprefix("True")
-        return f"--{field.replace('_', '-')} {typed}".rstrip()
+        option = "--" + field.replace("_", "-")
+        return f"{option} {content.strip(_QUOTES)}".removesuffix(" True")
     if (word := content.strip("\"'")) in _WRITERS.get(field, ()):
         return f"--{field} {word}"
     knob = KNOBS.get(field)

@@ -22,7 +22,13 @@ from .source import WheelSource
 
 TYPE_CHECKING = False  # that of `typing` would cost its import
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+    from collections.abc import (
+        Callable,
+        Collection,
+        Iterator,
+        Mapping,
+        Sequence,
+    )
 
     from ..errors import UnwheelError
     from ..events import Event
@@ -64,6 +70,17 @@ class Job:
         self.compiler = compiler
         self.on_event = on_event
         self._wheels = wheels
+
+    def of(self, options: InstallOptions) -> Job:
+        """The same with other *options*."""
+        return Job(
+            self.environment,
+            self.policy,
+            options,
+            self.compiler,
+            self.on_event,
+            self._wheels,
+        )
 
     @cached_property
     def versions(self) -> Mapping[str, str]:
