@@ -100,6 +100,7 @@ class Finishing:
         self._order = order
         self._made: Made | None = None
         self._is_prepared = False
+        self._repeats = (0, 0)
         self._warnings: list[Problem] = []
         outcomes = self._judge()
         work.move_to(order.site)
@@ -187,7 +188,7 @@ class Finishing:
 
     def prepare(self) -> None:
         """
-        Wait for who compiles, and write RECORD.  May be called twice.
+        Wait for who compiles, write RECORD, rest.  May be called twice.
 
         Raises:
             DestinationError: If the system refuses.
@@ -203,6 +204,9 @@ class Finishing:
         work.tree(order.site).put(order.record, text)
         if work.opened is not None and work.opened.policy.durable:
             work.tree().sync()
+        if work.batch is not None:
+            self._repeats = work.batch.repeats()
+        work.rest()
         self._is_prepared = True
 
     def judge(self, also: Sequence[Installed]) -> Sequence[Row]:
@@ -236,7 +240,6 @@ class Finishing:
         """
         work, order = self._work, self._order
         assert work.transaction is not None
-        repeats = (0, 0) if work.batch is None else work.batch.repeats()
         committed = work.transaction.commit(
             record=order.record,
             replaces=order.replaces,
@@ -248,8 +251,8 @@ class Finishing:
             links=self._made.links if self._made else (),
             warnings=tuple(self._warnings),
             uncompiled=tuple(self._uncompiled()),
-            repeats=repeats[0],
-            repeated_size=repeats[1],
+            repeats=self._repeats[0],
+            repeated_size=self._repeats[1],
         )
 
     def _uncompiled(self) -> Iterator[tuple[str, str]]:

@@ -120,9 +120,7 @@ class Run:
         members: How many files the crew has of it.
     """
 
-    def __init__(
-        self, wheel: str, job: Job, at: str | None = None
-    ) -> None:
+    def __init__(self, wheel: str, job: Job, at: str | None = None) -> None:
         self.wheel = wheel
         self.refusal: UnwheelError | None = None
         self.members = 0
@@ -220,9 +218,20 @@ class Run:
             self._told = size
             self._job.on_event(BytesDone(self.wheel, size, members))
 
-    def prepare(self, also: Sequence[Installed] = ()) -> Collection[str]:
+    def prepare(self) -> None:
         """
-        Wait until all is staged, and see that it may be committed.
+        Wait until all is staged, and hold nothing else any more.
+
+        Raises:
+            UnwheelError: If it cannot be installed.
+        """
+        if self._destination is not None and self._source is not None:
+            self._destination.prepare()
+            self._source.close()
+
+    def judge(self, also: Sequence[Installed] = ()) -> Collection[str]:
+        """
+        See that it may be committed, after `prepare`.
 
         Args:
             also: What is about to be replaced by others.
@@ -235,7 +244,7 @@ class Run:
         """
         if self._destination is None:
             return ()
-        rows = self._destination.prepare(also)
+        rows = self._destination.judge(also)
         real = {key: os.path.realpath(p) for key, p in self._places.items()}
         return {os.path.join(real[scheme], row.path) for scheme, row in rows}
 
