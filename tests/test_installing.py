@@ -493,6 +493,22 @@ def test_a_wheel_that_is_refused_leaves_nothing(place, there, dry_run: bool):
     assert isinstance(refused, MismatchError)
 
 
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_a_policy_may_take_it_all_the_same(place, there, dry_run: bool):
+    """
+    With a warning for what it would have refused.
+    """
+    bad = wheel_of().row("demo/__init__.py", digest="sha256=" + "A" * 43)
+    wheel = place.put(bad)
+
+    (report,) = install(
+        there, wheel, policy=Policy(record="warn"), dry_run=dry_run
+    )
+
+    assert isinstance(report, InstallReport)
+    assert ["SHA256"] == codes(report.warnings)
+
+
 @pytest.mark.parametrize(
     ("option", "builder"),
     [

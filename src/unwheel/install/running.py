@@ -288,7 +288,9 @@ class Run:
 
         assert self._source is not None
         options, opened = self._job.options, self._source.opened
-        opened.verify()
+        warnings = opened.verify_contents(
+            opened.plan, mismatch_warns=self._job.policy.record == "warn"
+        )
         notes = rehearse(
             self._source,
             self._job.environment.interpreter,
@@ -307,7 +309,7 @@ class Run:
         return self._report(
             list(notes.files),
             planned(opened.plan).links,
-            (*opened.plan.warnings, *opened.warnings, *lacking),
+            (*opened.plan.warnings, *warnings, *lacking),
             sources * len(options.levels) if options.compile else 0,
         )
 
