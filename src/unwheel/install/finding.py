@@ -219,13 +219,12 @@ def _place(
 
 
 def _missing(locked: Locked) -> Problem:
-    digest = next(iter(locked.hashes.items()))
+    algorithm, digest = next(iter(locked.hashes.items()))
+    origin = f", but at {printable(locked.url)}" if locked.url else ""
     return Problem(
         "WHEEL_MISSING",
-        f"{locked.filename} is not there",
-        found=f"at {printable(locked.url)}" if locked.url else None,
-        expected=f"a file with {digest[0]} {digest[1]}",
-        accept="--wheels DIR",
+        f"{locked.filename} is not there{origin}",
+        expected=f"a file with {algorithm} {digest}",
     )
 
 

@@ -61,7 +61,7 @@ _DEFAULT_OPTIONS = InstallOptions(requested=False)
 
 
 @value
-class Choice:
+class SyncChoice:
     """
     What is wanted of a lock file.
 
@@ -81,7 +81,7 @@ class Choice:
     reinstall: bool = False
 
 
-_ALL = Choice()
+_ALL = SyncChoice()
 
 
 @value
@@ -100,11 +100,17 @@ class Unchanged:
     version: str
 
     def to_json(self) -> dict[str, object]:
-        """The same as `json.dumps` takes it, with the status "unchanged"."""
+        """
+        The same as `json.dumps` takes it.
+
+        The keys of every object (see `unwheel.report`), one for each
+        attribute, and `unchanged`, which is true.
+        """
         return {
-            **head_to_json("sync", "unchanged", self.wheel),
+            **head_to_json("sync", "ok", self.wheel),
             "name": well_formed(self.name),
             "version": well_formed(self.version),
+            "unchanged": True,
         }
 
 
@@ -113,7 +119,7 @@ def sync(
     environment: Environment,
     *,
     wheels: Sequence[StrPath] = (),
-    choice: Choice = _ALL,
+    choice: SyncChoice = _ALL,
     policy: Policy = _DEFAULT,
     options: InstallOptions = _DEFAULT_OPTIONS,
     threads: int | None = None,
