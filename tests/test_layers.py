@@ -37,7 +37,7 @@ RANKS = [
     "install.facts install.environment install.direct_url install.checks",
     "install.journal install.moving install.distributions install.judging",
     "install.recovery install.transaction",
-    "install.workers install.compiling",
+    "install.compile_worker install.workers install.compiling install.bytecode",
     "install.opened install.streams install.source install.parts",
     "install.claims install.installation install.arranging install.rows",
     "install.finishing install.destination",
