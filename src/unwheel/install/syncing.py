@@ -178,10 +178,13 @@ def sync(
         if locked.name in there:
             yield Unchanged(locked.filename, locked.name, locked.version)
     with ExitStack() as stack:
+        stack.enter_context(shared(threads))
+        work = _Sync(read)
+        stack.callback(work.close)
+        # Entered last, so that it is closed first: see `install_many`.
         compiler = compiler_for(environment, options, threads)
         if compiler is not None and places:
             stack.enter_context(compiler)
-        stack.enter_context(shared(threads))
         job = Job(
             environment,
             policy,
@@ -190,9 +193,7 @@ def sync(
             on_event,
             [locked.filename for locked in wanted],
         )
-        work = _Sync(job, read)
-        stack.callback(work.close)
-        work.stage(places)
+        work.stage(places, job)
         if work.refusals:
             yield from work.refusals
         else:
@@ -219,15 +220,13 @@ class _Sync:
     The wheels of one lock, from their hashing to the last commit.
 
     Args:
-        job: What they have in common.
         lock: Where they come from.
 
     Attributes:
         refusals: Why nothing will be installed; empty if all will be.
     """
 
-    def __init__(self, job: Job, lock: Lock) -> None:
-        self._job = job
+    def __init__(self, lock: Lock) -> None:
         self._lock = lock
         self._runs: list[Run] = []
         self._unsettled: list[tuple[Run, Held]] = []
@@ -235,7 +234,7 @@ class _Sync:
 
     # -------------------------------------------------------------- staging
 
-    def stage(self, places: Sequence[Place]) -> None:
+    def stage(self, places: Sequence[Place], job: Job) -> None:
         """Hash, verify and judge all of them, as far as that is possible."""
         digests = Digests(self._go_on)
         for place in places:
@@ -244,7 +243,7 @@ class _Sync:
             except (LockError, DestinationError) as error:
                 self._refuse(error, place.locked.filename)
                 continue
-            self._start(held)
+            self._start(held, job)
             while self._is_far_enough:
                 self._settle()
         while self._unsettled:
@@ -252,11 +251,10 @@ class _Sync:
         if not self.refusals:
             self._judge()
 
-    def _start(self, held: Held) -> None:
+    def _start(self, held: Held, job: Job) -> None:
         """Hand it to the crew, and go on with the next one."""
         from .running import Run
 
-        job = self._job
         origin = origin_of(held.locked, self._lock.path)
         if origin is not None:
             job = job.of(replace(job.options, direct_url=origin))
