@@ -18,14 +18,13 @@ from .checks import installed_versions, unmet, wrong_python, wrong_tags
 from .destination import SchemeDestination
 from .distributions import find_installed
 from .report import InstallReport
-from .source import WheelSource
+from .showing import ShownSource
 
 TYPE_CHECKING = False  # that of `typing` would cost its import
 if TYPE_CHECKING:
     from collections.abc import (
         Callable,
         Collection,
-        Iterator,
         Mapping,
         Sequence,
     )
@@ -38,7 +37,7 @@ if TYPE_CHECKING:
     from .distributions import Installed
     from .environment import Environment
     from .options import InstallOptions
-    from .source import Content
+    from .source import WheelSource
 
 LIBRARIES = ("purelib", "platlib")  # whose sources are compiled
 
@@ -127,7 +126,7 @@ class Run:
         self._job = job
         self._at = at
         self._started = time.perf_counter()
-        self._source: _Source | None = None
+        self._source: ShownSource | None = None
         self._destination: SchemeDestination | None = None
         self._told = -1
         self._replaced: Sequence[Installed] = ()
@@ -141,13 +140,14 @@ class Run:
         Raises:
             UnwheelError: If it is refused.
         """
-        self._source = source = _Source(
+        self._source = source = ShownSource(
             self.wheel, policy=self._job.policy, at=self._at
         )
         data = source.read_dist_info("METADATA").encode("utf-8")
         self._fields = parse_headers(data)
         self._metadata = CoreMetadata.parse(data)
         self._judge(source)
+        _ = source.launchers  # that can be read
         name = self._metadata.name
         environment = self._job.environment
         self._schemes = environment.schemes_of(name)
@@ -176,7 +176,7 @@ class Run:
         if problems:
             raise UnsuitableError(problems)
 
-    def _install(self, source: _Source) -> None:
+    def _install(self, source: ShownSource) -> None:
         """Let `installer` ask for everything; the crew begins meanwhile."""
         environment, options = self._job.environment, self._job.options
         self._destination = destination = SchemeDestination(
@@ -388,13 +388,3 @@ def _uncompiled(found: tuple[str, str]) -> Problem:
         member=path,
         found=printable(reason),
     )
-
-
-class _Source(WheelSource):
-    """A source without bytecode, which `installer` would warn of."""
-
-    def get_contents(self) -> Iterator[Content]:
-        """All else."""
-        for content in WheelSource.get_contents(self):
-            if "__pycache__" not in content[0][0].split("/")[:-1]:
-                yield content
