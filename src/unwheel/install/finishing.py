@@ -201,13 +201,17 @@ class Finishing:
         text = record_text(rows, order.site, order.scheme_dict)
         work.tree(order.site).put(order.record, text)
         repeats = (0, 0) if work.batch is None else work.batch.repeats()
-        if work.opened is not None and work.opened.policy.durable:
+        durable = work.opened is not None and work.opened.policy.durable
+        # The files before anyone can see them, then the names they got.
+        if durable:
             work.tree().sync()
         committed = work.transaction.commit(
             record=order.record,
             replaces=order.replaces,
             overwrite=order.overwrite,
         )
+        if durable:
+            work.tree(order.site).sync()
         return Finished(
             committed=committed,
             rows=tuple(rows),
