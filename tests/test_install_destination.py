@@ -25,6 +25,7 @@ from installer.records import RecordEntry
 from installer.sources import WheelFile
 from places import PLATFORM_TAG, Place, demo, half_noise, tree_of
 from sites import Site
+from test_staging import mounted
 
 from unwheel import (
     CorruptMemberError,
@@ -321,6 +322,20 @@ def test_times_are_what_the_policy_says(place: Place, site: Site):
 
     for name in ("demo/big.bin", "side.py"):
         assert 10**9 == (site.packages / name).stat().st_mtime
+
+
+def test_durable_ones_are_flushed(place: Place, site: Site, monkeypatch):
+    """
+    The files before they are seen, and the names after that.
+    """
+    seen = []
+    record = site.packages / "demo-1.0.dist-info/RECORD"
+    monkeypatch.setattr(
+        "unwheel.native.Tree.sync", lambda _: seen.append(record.exists())
+    )
+    install(place.put(rich()), destination(site), policy=Policy(durable=True))
+
+    assert [False, True] == seen
 
 
 def test_one_destination_serves_wheel_after_wheel(place: Place, site: Site):
@@ -730,6 +745,26 @@ def test_a_place_that_is_too_small(place, site, monkeypatch):
     assert errno.ENOSPC == caught.value.errno
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="mounts")
+def test_a_disk_that_fills_up(place, site, monkeypatch):
+    """
+    Somebody else took the space after we had looked: one clear error.
+    """
+    wheel = place.put(rich().file("demo/more.bin", half_noise(3 << 20, 1)))
+    monkeypatch.setattr(
+        "unwheel.install.installation.check_space", lambda *_: None
+    )
+
+    options = ("-t", "tmpfs", "-o", "size=2m", "tmpfs")
+    with mounted(*options, on=site.root):
+        site.packages.mkdir(parents=True)
+        with nothing_left(place):
+            with pytest.raises(DestinationError) as caught:
+                install(wheel, destination(site))
+            assert errno.ENOSPC == caught.value.errno
+            del caught
+
+
 def test_missing_places_are_made_and_taken_away(place: Place):
     """
     Site-packages need not be there; if it fails, it is not there again.
@@ -1099,3 +1134,41 @@ def test_a_forked_process_has_a_crew_of_its_own(place: Place, site: Site):
 
     assert 0 == status
     assert BIG == (site.packages / "demo/big.bin").read_bytes()
+
+
+def test_the_crew_is_there_while_anybody_is():
+    """
+    One for all, gone with the last, and no count is lost by a failure.
+    """
+    first, second = shared(), shared()
+
+    with first as crew:
+        with second as other:
+            assert crew is other
+        second.__exit__()
+        with shared() as again:
+            assert crew is again
+
+    assert shared._crew is None
+    with shared() as new:
+        assert new is not crew
+
+
+def test_a_crew_that_cannot_be_made(monkeypatch):
+    """
+    Whoever comes next is not taken for the second one.
+    """
+
+    def fail():
+        raise MemoryError
+
+    late = shared()
+    with monkeypatch.context() as patch:
+        patch.setattr("unwheel.crew.Crew", fail)
+        with pytest.raises(MemoryError):
+            late.__enter__()
+    late.__exit__()
+    with shared():
+        pass
+
+    assert shared._crew is None

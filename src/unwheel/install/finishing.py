@@ -202,12 +202,18 @@ class Finishing:
         self._rows += self._rows_of_bytecode()
         text = record_text(self._rows, order.site, order.scheme_dict)
         work.tree(order.site).put(order.record, text)
-        if work.opened is not None and work.opened.policy.durable:
+        # The files before anyone can see them, then the names they got.
+        if self._is_durable:
             work.tree().sync()
         if work.batch is not None:
             self._repeats = work.batch.repeats()
-        work.rest()
+        work.rest(keeping_trees=self._is_durable)
         self._is_prepared = True
+
+    @property
+    def _is_durable(self) -> bool:
+        opened = self._work.opened
+        return opened is not None and opened.policy.durable
 
     def judge(self, also: Sequence[Installed]) -> Sequence[Row]:
         """
@@ -245,6 +251,8 @@ class Finishing:
             replaces=order.replaces,
             overwrite=order.overwrite,
         )
+        if self._is_durable:
+            work.tree(order.site).sync()
         return Finished(
             committed=committed,
             rows=tuple(self._rows),

@@ -84,6 +84,7 @@ class Installation:
         self._asides = 0
         self._taken: set[str] = set()
         self._left_out: set[str] = set()
+        self._links: dict[str, Link] = {}
 
     # -------------------------------------------------------------- staging
 
@@ -180,6 +181,7 @@ class Installation:
         if plan.links:
             plan = opened.plan_for(lambda: self._host(opened, site))
         self.plan = plan = installed_part(plan)
+        self._links = {str(link.path): link for link in plan.links}
         wanted = {*plan.orders}
         self._left_out = {
             plan.entries.names[index]
@@ -224,8 +226,7 @@ class Installation:
 
     def link(self, path: str) -> Link:
         """What becomes of the link *path*, at the place where it will be."""
-        assert self.plan is not None
-        return next(x for x in self.plan.links if str(x.path) == path)
+        return self._links[path]
 
     def is_done(self, milliseconds: int) -> bool:
         """
@@ -242,13 +243,14 @@ class Installation:
         self._crew.check()
         return False
 
-    def rest(self) -> None:
+    def rest(self, *, keeping_trees: bool) -> None:
         """
         Give back what a commit does not need: all is staged.
 
         So that many wheels can wait for each other, with few descriptors.
         """
-        self._close_trees()
+        if not keeping_trees:
+            self._close_trees()
         if self.batch is not None:
             self.batch.close()
             self.batch = None
