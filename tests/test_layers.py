@@ -45,7 +45,8 @@ RANKS = [
     "install.report install.options install.rehearsal install.showing",
     "install.running",
     "install.installing install.syncing install",
-    "quantities hops knobs usage install_usage options progress listing graph",
+    "quantities hops knobs usage install_usage sync_usage options",
+    "progress listing graph",
     "wording tables commands cli __main__",
 ]
 ORDER = [name for row in RANKS for name in row.split()]

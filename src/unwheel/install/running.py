@@ -226,9 +226,20 @@ class Run:
             self._told = size
             self._job.on_event(BytesDone(self.wheel, size, members))
 
-    def prepare(self, also: Sequence[Installed] = ()) -> Collection[str]:
+    def prepare(self) -> None:
         """
-        Wait until all is staged, and see that it may be committed.
+        Wait until all is staged, and hold nothing else any more.
+
+        Raises:
+            UnwheelError: If it cannot be installed.
+        """
+        if self._destination is not None and self._source is not None:
+            self._destination.prepare()
+            self._source.close()
+
+    def judge(self, also: Sequence[Installed] = ()) -> Collection[str]:
+        """
+        See that it may be committed, after `prepare`.
 
         Args:
             also: What is about to be replaced by others.
@@ -241,7 +252,7 @@ class Run:
         """
         if self._destination is None:
             return ()
-        rows = self._destination.prepare(also)
+        rows = self._destination.judge(also)
         real = {key: os.path.realpath(p) for key, p in self._places.items()}
         return {os.path.join(real[scheme], row.path) for scheme, row in rows}
 
