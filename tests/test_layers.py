@@ -38,12 +38,15 @@ RANKS = [
     "install.journal install.moving install.distributions install.judging",
     "install.recovery install.transaction",
     "install.compile_worker install.workers install.compiling",
-    "install.bytecode",
+    "install.bytecode install.lock install.finding install.origin",
     "install.opened install.streams install.source install.parts",
     "install.claims install.installation install.arranging install.rows",
     "install.finishing install.destination",
-    "install.report install.options install.installing install",
-    "quantities hops knobs usage options progress listing graph",
+    "install.report install.options install.rehearsal install.showing",
+    "install.running",
+    "install.installing install.syncing install",
+    "quantities hops knobs usage install_usage sync_usage options",
+    "progress listing graph",
     "wording tables commands cli __main__",
 ]
 ORDER = [name for row in RANKS for name in row.split()]

@@ -132,6 +132,9 @@ class shared:  # noqa: N801 - it is called like a function
     Several threads may install at once, each a wheel of its own: with a crew
     for each they would be too many for the CPUs.  It is made when the first
     comes, and dismissed when the last one goes.
+
+    Args:
+        threads: Of the one that is made; who comes later takes it as it is.
     """
 
     # May be taken twice: the garbage collector can let go of an abandoned
@@ -141,7 +144,8 @@ class shared:  # noqa: N801 - it is called like a function
     _crew: Crew | None = None
     _here: set[shared] = set()  # noqa: RUF012 - all of them, on purpose
 
-    def __init__(self) -> None:
+    def __init__(self, threads: int | None = None) -> None:
+        self._threads = threads
         self._mine: Crew | None = None
 
     def __enter__(self) -> Crew:
@@ -149,7 +153,7 @@ class shared:  # noqa: N801 - it is called like a function
             shared._here.add(self)
             try:
                 if shared._crew is None:
-                    shared._crew = Crew()
+                    shared._crew = Crew(self._threads)
             except BaseException:
                 shared._here.discard(self)
                 raise

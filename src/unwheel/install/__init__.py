@@ -1,7 +1,7 @@
 """
 Installing wheels: a pair for `installer`, and all that is around it.
 
-Importing this imports nothing; what is asked for needs the package
+Importing this imports nothing; most of what is asked for needs the package
 `installer`, as ``pip install 'unwheel[install]'`` brings it.
 """
 
@@ -12,29 +12,43 @@ if TYPE_CHECKING:
     from .destination import BatchMixIn, SchemeDestination
     from .environment import Environment, Interpreter, environment_of
     from .finishing import Finished
+    from .installing import install_many
+    from .options import InstallOptions
+    from .report import InstallReport
     from .source import ValidationError, WheelSource
     from .streams import LinkStream, MemberStream
+    from .syncing import SyncChoice, Unchanged, sync
 
 # Where each public name lives; see unwheel/__init__.py.
 _HOMES = {
     "destination": ("BatchMixIn", "SchemeDestination"),
     "environment": ("Environment", "Interpreter", "environment_of"),
     "finishing": ("Finished",),
+    "installing": ("install_many",),
+    "options": ("InstallOptions",),
+    "report": ("InstallReport",),
     "source": ("ValidationError", "WheelSource"),
     "streams": ("LinkStream", "MemberStream"),
+    "syncing": ("SyncChoice", "Unchanged", "sync"),
 }
 
 __all__ = [
     "BatchMixIn",
     "Environment",
     "Finished",
+    "InstallOptions",
+    "InstallReport",
     "Interpreter",
     "LinkStream",
     "MemberStream",
     "SchemeDestination",
+    "SyncChoice",
+    "Unchanged",
     "ValidationError",
     "WheelSource",
     "environment_of",
+    "install_many",
+    "sync",
 ]
 
 

@@ -78,6 +78,7 @@ class Installation:
         self.batch: Batch | None = None
         self.compilation: Compilation | None = None
         self._share: shared | None = None
+        self._rests = False
         self._crew: Crew | None = None
         self._trees: dict[str | None, Tree] = {}
         self._asides = 0
@@ -242,6 +243,20 @@ class Installation:
         self._crew.check()
         return False
 
+    def rest(self) -> None:
+        """
+        Give back what a commit does not need: all is staged.
+
+        So that many wheels can wait for each other, with few descriptors.
+        """
+        self._close_trees()
+        if self.batch is not None:
+            self.batch.close()
+            self.batch = None
+        if self.opened is not None and not self._rests:
+            self._rests = True
+            self.opened.let_go()
+
     # ------------------------------------------------------------------ end
 
     def discard(self) -> None:
@@ -273,7 +288,7 @@ class Installation:
         if share is not None:
             share.__exit__(None, None, None)
         opened, self.opened = self.opened, None
-        if opened is not None:
+        if opened is not None and not self._rests:
             opened.let_go()
 
     @property
