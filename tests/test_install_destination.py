@@ -1159,7 +1159,7 @@ def test_a_crew_that_cannot_be_made(monkeypatch):
     Whoever comes next is not taken for the second one.
     """
 
-    def fail():
+    def fail(_):
         raise MemoryError
 
     late = shared()
