@@ -10,31 +10,39 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .destination import BatchMixIn, SchemeDestination
+    from .distributions import Installed, find_installed
     from .environment import Environment, Interpreter, environment_of
     from .finishing import Finished
     from .source import ValidationError, WheelSource
     from .streams import LinkStream, MemberStream
+    from .transaction import Transaction, recover
 
 # Where each public name lives; see unwheel/__init__.py.
 _HOMES = {
     "destination": ("BatchMixIn", "SchemeDestination"),
+    "distributions": ("Installed", "find_installed"),
     "environment": ("Environment", "Interpreter", "environment_of"),
     "finishing": ("Finished",),
     "source": ("ValidationError", "WheelSource"),
     "streams": ("LinkStream", "MemberStream"),
+    "transaction": ("Transaction", "recover"),
 }
 
 __all__ = [
     "BatchMixIn",
     "Environment",
     "Finished",
+    "Installed",
     "Interpreter",
     "LinkStream",
     "MemberStream",
     "SchemeDestination",
+    "Transaction",
     "ValidationError",
     "WheelSource",
     "environment_of",
+    "find_installed",
+    "recover",
 ]
 
 
