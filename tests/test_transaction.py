@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import errno
-import os
 from pathlib import Path
 
 import pytest
 from sites import Files, Site
 
-from unwheel import DestinationError
-from unwheel.install.distributions import find_installed
 from unwheel.install.transaction import Transaction, recover
 
 OLD: Files = {

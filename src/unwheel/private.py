@@ -206,13 +206,25 @@ class Private:
         """Its descriptor; None where there is none."""
         return self._lock.handle()
 
-    def is_at(self, path: str) -> bool:
-        """Whether it is what is called *path*, as far as is known."""
+    def is_called(self, path: str) -> bool:
+        """
+        Whether it is what is called *path*; True also where nobody can tell.
+
+        Raises:
+            OSError: If that cannot be known.
+        """
         handle = self.handle()
         if handle is None:
             return fcntl is None and path == self.path
         try:
             return os.path.samestat(os.fstat(handle), os.lstat(path))
+        except FileNotFoundError:
+            return False
+
+    def is_at(self, path: str) -> bool:
+        """The same; False if it cannot be known."""
+        try:
+            return self.is_called(path)
         except OSError:
             return False
 

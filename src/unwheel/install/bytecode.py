@@ -5,6 +5,7 @@ Byte-compilation in this process, as the package `installer` does it.
 from __future__ import annotations
 
 import os
+import py_compile
 import sys
 
 from .compiling import Compiled
@@ -12,6 +13,16 @@ from .compiling import Compiled
 TYPE_CHECKING = False  # that of `typing` would cost its import
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+
+# What sources do to a compiler; it is no reason to refuse a wheel.
+_NO_BYTECODE = (
+    py_compile.PyCompileError,
+    ValueError,
+    RecursionError,
+    MemoryError,
+    OSError,
+)
 
 
 def compile_here(
@@ -31,8 +42,6 @@ def compile_here(
 
 
 def _compiled(source: str, path: str, levels: Sequence[int]) -> Compiled:
-    import py_compile
-
     pycs: list[str] = []
     for level in levels:
         pyc = _name(source, level)

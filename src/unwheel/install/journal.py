@@ -158,7 +158,7 @@ def write_rooms(tree: Tree, site: str, rooms: Iterable[str]) -> None:
         DestinationError: If it cannot be written.
     """
     text = json.dumps([site, *rooms])
-    tree.write(ROOMS, text.encode("ascii"), executable=False)
+    tree.put(ROOMS, text.encode("ascii"))
 
 
 def read_rooms(folder: str) -> tuple[str, list[str]]:

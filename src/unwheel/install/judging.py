@@ -19,11 +19,11 @@ from ..places import is_below, name_below
 from ..values import value
 from .distributions import owner_of
 from .journal import GONE, NEW, OLD, SWAP, Operation
-from .moving import CACHE, identity, survey
+from .moving import CACHE, identity, is_bytecode, survey
 
 TYPE_CHECKING = False  # that of `typing` would cost its import
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from .distributions import Installed
 
@@ -114,6 +114,8 @@ class _Judge(Judge):
         self._touched: set[str] = set()
         self._belonging: dict[str, bool] = {}
         self._gone: list[str] | None = None
+        self._devices: dict[str, int] = {}
+        self._own_device = os.stat(staging).st_dev
 
     # ------------------------------------------------------------ what comes
 
@@ -133,7 +135,7 @@ class _Judge(Judge):
         elif stat.S_ISDIR(mode) or stat.S_ISDIR(old):
             Judge._judge(self, name, there)
         else:
-            if there not in self._owned and not _is_bytecode(there):
+            if there not in self._owned and not is_bytecode(there):
                 self._conflicts.append((name, there))
             self._judge_name(name, there, swap=True)
 
@@ -156,7 +158,7 @@ class _Judge(Judge):
         if not self._terms.whole:
             return False
         if stat.S_ISDIR(old):
-            return self._belongs(there)
+            return self._belongs(there) and _has_files(there)
         return there in self._owned
 
     def _belongs(self, folder: str) -> bool:
@@ -167,19 +169,48 @@ class _Judge(Judge):
         itself has that of others, too.
         """
         known = self._belonging.get(folder)
-        if known is None and os.path.basename(folder) == CACHE:
-            with os.scandir(folder) as entries:
-                known = all(entry.path in self._owned for entry in entries)
-        elif known is None:
-            known = not any(
-                is_below(folder, place) for place in self._places
-            ) and all(
+        if known is None:
+            known = not self._is_fixed(folder) and all(
                 entry.is_dir(follow_symlinks=False)
                 or entry.path in self._owned
-                for _, entry in survey(folder)
+                for entry in _all_in(folder)
             )
         self._belonging[folder] = known
         return known
+
+    def _wrong_device(self, name: str, place: str) -> Problem | None:  # noqa: ARG002
+        """None is: what goes to another one is copied there first."""
+        return None
+
+    def _room_of(self, there: str) -> str:
+        """
+        Where on its own file system *there* can be staged.
+
+        Returns:
+            The name of a private directory in the highest folder of that
+            file system, on the way to *there*; "" if it is that of the
+            private directory itself.
+        """
+        folder = os.path.dirname(there)
+        device = self._device_of(folder)
+        if device == self._own_device:
+            return ""
+        above = os.path.dirname(folder)
+        while folder != self.root and self._device_of(above) == device:
+            folder, above = above, os.path.dirname(above)
+        room = os.path.join(folder, os.path.basename(self._staging))
+        return name_below(self.root, room)
+
+    def _device_of(self, folder: str) -> int:
+        if folder not in self._devices:
+            self._devices[folder] = os.stat(folder).st_dev
+        return self._devices[folder]
+
+    def _is_fixed(self, folder: str) -> bool:
+        """Whether it is part of the scheme, or a mount point."""
+        return os.path.ismount(folder) or any(
+            is_below(folder, place) for place in self._places
+        )
 
     def _is_inside(self, place: str) -> bool:
         return any(is_below(root, place) for root in self._places)
@@ -271,12 +302,14 @@ class _Judge(Judge):
         self, number: int, name: str, there: str, *, swap: bool
     ) -> Operation:
         final = name_below(self.root, there)
+        room = self._room_of(there)
         old = identity(there) if swap else ""
         if not name:
-            return Operation(number, GONE, f"{OLD}/{number}", final, "", old)
+            staged = f"{OLD}/{number}"
+            return Operation(number, GONE, staged, final, "", old, room)
         new = identity(os.path.join(self._staging, name))
         kind = SWAP if swap else NEW
-        return Operation(number, kind, name, final, new, old)
+        return Operation(number, kind, name, final, new, old, room)
 
     def folders(self) -> list[str]:
         """Names of folders that may be empty then, the deepest first."""
@@ -313,9 +346,23 @@ def _mode(path: str) -> int | None:
         return None
 
 
-def _is_bytecode(path: str) -> bool:
-    folder = os.path.basename(os.path.dirname(path))
-    return folder == CACHE and path.endswith(".pyc")
+def _has_files(folder: str) -> bool:
+    """
+    Whether there is anything that tells *folder* from others.
+
+    Nobody could say whether two empty ones have changed places.
+    """
+    return any(
+        not entry.is_dir(follow_symlinks=False) for _, entry in survey(folder)
+    )
+
+
+def _all_in(folder: str) -> Iterator[os.DirEntry[str]]:
+    if os.path.basename(folder) == CACHE:
+        with os.scandir(folder) as entries:
+            yield from entries
+    else:
+        yield from (entry for _, entry in survey(folder))
 
 
 def _reserved(name: str) -> Problem:

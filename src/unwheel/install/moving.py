@@ -9,6 +9,7 @@ asked of the file system, by whoever goes on.
 from __future__ import annotations
 
 import binascii
+import contextlib
 import errno
 import os
 import stat
@@ -16,7 +17,7 @@ import stat
 from ..errors import DestinationError, Problem, printable
 from ..native import Tree, os_problem
 from ..policy import STAND_INS
-from .journal import GONE, NEW, OLD, SWAP, Operation
+from .journal import GONE, NEW, OLD, Operation
 
 TYPE_CHECKING = False  # that of `typing` would cost its import
 if TYPE_CHECKING:
@@ -33,6 +34,15 @@ NO_EXCHANGE = frozenset(
         errno.EXDEV,
         50,  # of Windows
     }
+)
+
+# Of a folder that need not go, or is not there any more.
+_STAYS = (
+    errno.ENOTEMPTY,
+    errno.EEXIST,
+    errno.ENOENT,
+    errno.ENOTDIR,
+    errno.ELOOP,
 )
 
 CACHE = "__pycache__"
@@ -128,23 +138,69 @@ class Mover:
                 was judged.  Then it may have happened, or not.
         """
         staged = self._staged(operation)
+        if is_bytecode(operation.final):
+            self._do_cache(staged, operation)
+            return
         if operation.kind == NEW:
             self._tree.publish(staged, operation.final)
             return
         if operation.kind == GONE:
-            self._take(staged, operation)
+            self._take(operation.final, staged)
         elif not self._exchange(staged, operation):
             return
         if identity(self._path(staged)) != operation.old:
             raise changed(self._path(operation.final))
 
-    def _take(self, staged: str, operation: Operation) -> None:
+    def finish(self, operation: Operation) -> None:
+        """
+        Do what is left of *operation*, which was done by half.
+
+        Where no rename keeps from replacing, a file gets its new name first
+        and then loses the old one; replacing itself, it just loses it.
+
+        Raises:
+            DestinationError: If it fails.
+        """
+        names = [self._staged(operation), operation.final]
+        if operation.kind == GONE:
+            names.reverse()
+        self._tree.publish(*names, replace=True)
+
+    def _take(self, name: str, to: str) -> None:
         try:
-            self._tree.publish(operation.final, staged)
+            self._tree.publish(name, to)
         except DestinationError as error:
             if error.errno != errno.ENOENT:
                 raise
-            raise changed(self._path(operation.final)) from error
+            raise changed(self._path(name)) from error
+
+    def _do_cache(self, staged: str, operation: Operation) -> None:
+        """
+        Whoever imports writes bytecode, at any time; that is replaced.
+
+        So it does not matter what comes out.
+        """
+        final = operation.final
+        if operation.kind == GONE:
+            if identity(self._path(final)):
+                self._tree.publish(final, staged, replace=True)
+        elif not identity(self._path(final)):
+            self._tree.publish(staged, final, replace=True)
+        else:
+            self._exchange(staged, operation)
+
+    def _undo_cache(self, staged: str, operation: Operation) -> None:
+        here = identity(self._path(staged))
+        final, backup = operation.final, self._backup(operation)
+        if operation.kind == GONE or here not in ("", operation.new):
+            if here:
+                self._tree.publish(staged, final, replace=True)
+        elif here == operation.new:
+            return
+        elif identity(self._path(backup)):
+            self._tree.publish(backup, final, replace=True)
+        elif identity(self._path(final)):
+            self._tree.publish(final, staged, replace=True)
 
     def _exchange(self, staged: str, operation: Operation) -> bool:
         """Whether what was there is now where *staged* was."""
@@ -156,7 +212,7 @@ class Mover:
                 raise
         # Where that is not possible: a second name first, then replace.
         there = self._path(operation.final)
-        if identity(there) != operation.old:
+        if identity(there) != operation.old and not is_bytecode(there):
             raise changed(there)
         backup = self._backup(operation)
         if os.path.islink(there):
@@ -176,16 +232,20 @@ class Mover:
             DestinationError: If it fails, or somebody else was there.
         """
         staged = self._staged(operation)
+        if is_bytecode(operation.final):
+            self._undo_cache(staged, operation)
+            return
         here = identity(self._path(staged))
+        there = identity(self._path(operation.final))
         if operation.kind == GONE:
-            if here:
+            if here and here != there:
                 self._tree.publish(staged, operation.final)
-            return
-        if here == operation.new:
-            return
-        if identity(self._path(operation.final)) != operation.new:
+        elif here == operation.new:
+            if operation.kind == NEW and there == here:
+                self._tree.publish(operation.final, staged, replace=True)
+        elif there != operation.new:
             raise changed(self._path(operation.final))
-        if operation.kind == NEW:
+        elif operation.kind == NEW:
             self._tree.publish(operation.final, staged)
         elif here:
             self._tree.publish(staged, operation.final, exchange=True)
@@ -195,26 +255,25 @@ class Mover:
 
     def state(self, operation: Operation) -> str:
         """
-        Whether *operation* has happened: "done", "todo" or "lost".
+        Whether *operation* has happened: "todo", "half", "done" or "lost".
 
-        Lost is one of which neither can be said: somebody else was there.
+        Lost is one of which none can be said: somebody else was there.
         """
-        staged = identity(self._path(self._staged(operation)))
+        new, old = operation.new, operation.old
+        here = identity(self._path(self._staged(operation)))
         there = identity(self._path(operation.final))
+        if is_bytecode(operation.final):
+            gone = operation.kind == GONE
+            return "todo" if (there if gone else here == new) else "done"
         if operation.kind == GONE:
-            if there == operation.old and not staged:
-                return "todo"
             # Gone is gone, even if somebody else was faster.
-            gone = staged in ("", operation.old)
-            return "done" if gone and not there else "lost"
-        if operation.kind == NEW and staged == operation.new and not there:
-            return "todo"
-        if operation.kind == SWAP and staged == operation.new:
-            if there == operation.old:
-                return "todo"
-        elif there == operation.new and staged in ("", operation.old):
-            return "done"
-        return "lost"
+            known = {("", old): "todo", (old, old): "half", ("", ""): "done"}
+            known[old, ""] = "done"
+        elif operation.kind == NEW:
+            known = {(new, ""): "todo", (new, new): "half", ("", new): "done"}
+        else:
+            known = {(new, old): "todo", (old, new): "done", ("", new): "done"}
+        return known.get((here, there), "lost")
 
     def holds_old(self, operation: Operation) -> bool:
         """Whether what *operation* took away is in the private directory."""
@@ -226,20 +285,27 @@ class Mover:
 
     # --------------------------------------------------------------- folders
 
-    def remove_empty(self, folders: Iterable[str]) -> None:
-        """Remove those of *folders* that are empty, in their order."""
-        for name in folders:
-            parent, _, leaf = name.rpartition("/")
-            try:
-                handle = open_below(self._top, parent)
-            except OSError:  # gone, or a link by now
-                continue
+    def remove_empty(self, folders: Iterable[str]) -> bool:
+        """
+        Remove those of *folders* that are empty, in their order.
+
+        Returns:
+            Whether all of them are gone that can be.
+        """
+        left = [name for name in folders if not self._remove_if_empty(name)]
+        return not left
+
+    def _remove_if_empty(self, name: str) -> bool:
+        parent, _, leaf = name.rpartition("/")
+        try:
+            handle = open_below(self._top, parent)
             try:
                 os.rmdir(leaf, dir_fd=handle)
-            except OSError:
-                pass
             finally:
-                os.close(handle)
+                close(handle)
+        except OSError as error:
+            return error.errno in _STAYS
+        return True
 
     # ----------------------------------------------------------------- names
 
@@ -253,6 +319,12 @@ class Mover:
 
     def _path(self, name: str) -> str:
         return os.path.join(self._top, name)
+
+
+def is_bytecode(path: str) -> bool:
+    """Whether *path* is that of a file in a cache of bytecode."""
+    folder, leaf = os.path.split(path)
+    return os.path.basename(folder) == CACHE and leaf.endswith(".pyc")
 
 
 def is_folder(operation: Operation) -> bool:
@@ -273,9 +345,34 @@ def open_below(top: str, name: str) -> int:
         try:
             inner = os.open(part, flags | os.O_NOFOLLOW, dir_fd=handle)
         finally:
-            os.close(handle)
+            close(handle)
         handle = inner
     return handle
+
+
+def close(handle: int) -> None:
+    """Give back a descriptor that nothing was written through."""
+    with contextlib.suppress(OSError):
+        os.close(handle)
+
+
+def copy(source: str, target: str) -> None:
+    """
+    Copy a file, a link or a folder, to where nothing is.
+
+    Raises:
+        OSError: If that fails.
+    """
+    import shutil
+
+    if not os.path.isdir(source) or os.path.islink(source):
+        shutil.copy2(source, target, follow_symlinks=False)
+        return
+    os.mkdir(target)
+    with os.scandir(source) as entries:
+        for entry in entries:
+            copy(entry.path, os.path.join(target, entry.name))
+    shutil.copystat(source, target)
 
 
 def changed(path: str) -> DestinationError:

@@ -14,7 +14,7 @@ from ..native import NativeArchive
 from ..orders import batch_of
 from ..plan import SHA256, Plan, make_plan
 from ..policy import Policy
-from ..values import cached_property
+from ..values import cached_property, replace
 
 TYPE_CHECKING = False  # that of `typing` would cost its import
 if TYPE_CHECKING:
@@ -123,14 +123,30 @@ class Opened:
         )
         return "purelib" if info.root_is_purelib else "platlib"
 
-    def verify(self) -> None:
+    def verify(self, *, contents: bool) -> None:
         """
-        Read every member, and compare it with what RECORD says.
+        Compare every row of RECORD with what it is about, whatever the policy.
+
+        Args:
+            contents: Whether to read every member; else only what can be
+                known without.
 
         Raises:
             UnwheelError: If any is not as it should be, with every reason.
         """
-        batch = batch_of(self.plan, self.archive, None, dedupe="off")
+        strict = replace(self.policy, record="verify")
+        try:
+            plan = make_plan(
+                *(self.archive, self.path, strict),
+                lambda: no_destination(strict),
+            )
+            if contents:
+                self._verify_contents(plan)
+        except UnwheelError as error:
+            raise named(error, self.path) from error.__cause__
+
+    def _verify_contents(self, plan: Plan) -> None:
+        batch = batch_of(plan, self.archive, None, dedupe="off")
         try:
             with shared() as crew:
                 crew.take(batch)
@@ -141,11 +157,11 @@ class Opened:
                     batch.cancel()
                     while not batch.wait(TICK_MS) and not crew.is_gone:
                         pass
-            self.warnings += judge_outcomes(
+            judge_outcomes(
                 batch.outcomes(),
-                self.plan,
+                plan,
                 self.archive,
-                mismatch_warns=self.policy.record == "warn",
+                mismatch_warns=False,
                 failed=batch.failures() > 0,
             )
         finally:

@@ -114,12 +114,12 @@ def _is_ours(lock: Lock) -> bool:
     Whether what is locked was made by this user, for itself alone.
 
     Else anybody who can make a directory there could have us obey a journal.
+    Where there are no locks, nobody knows whether its maker is alive.
     """
     handle = lock.handle()
-    if handle is None:
-        return True
-    facts = os.fstat(handle)
-    return facts.st_uid == user() and facts.st_mode & 0o077 == 0
+    if handle is None or lock.owner() != user():
+        return False
+    return os.fstat(handle).st_mode & 0o077 == 0
 
 
 def _recover(path: str, lock: Lock) -> Recovered:
@@ -173,6 +173,8 @@ class _Recovery:
             for operation, state in states:
                 if state == "todo":
                     self._mover.do(operation)
+                elif state == "half":
+                    self._mover.finish(operation)
         except OSError as error:
             return list(_problems(error))
         self._mover.remove_empty(self._journal.folders)

@@ -17,7 +17,7 @@ from ..places import is_below, name_below
 
 TYPE_CHECKING = False  # that of `typing` would cost its import
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from ..backend import Outcomes
     from ..plan import Plan
@@ -130,7 +130,7 @@ class _Facts:
 
 
 def record_text(
-    rows: Iterable[Row], site: str, scheme_dict: Mapping[str, str]
+    rows: Sequence[Row], site: str, scheme_dict: Mapping[str, str]
 ) -> bytes:
     """
     RECORD of *rows*.
@@ -141,23 +141,25 @@ def record_text(
         scheme_dict: The directories at run time; what is not in or below that
             of *site* is told by a path that leads to it from there.
     """
-    roots: dict[str, str] = {}
-    prefixes: dict[str, str] = {}
     above = os.path.abspath(scheme_dict[site])
+    roots = {
+        scheme: os.path.abspath(scheme_dict[scheme]) for scheme, _ in rows
+    }
+    leading = {
+        scheme: None if scheme == site else _leading(above, root)
+        for scheme, root in roots.items()
+    }
     entries = []
     for scheme, entry in rows:
         if scheme != site:
-            if scheme not in roots:
-                roots[scheme] = os.path.abspath(scheme_dict[scheme])
-                prefixes[scheme] = _leading(above, roots[scheme])
             path = os.path.join(roots[scheme], entry.path)
-            if is_below(above, path):
+            if is_below(above, path):  # by the shortest way
                 path = name_below(above, path)
-            else:
-                path = prefixes[scheme] + entry.path
-            entry = RecordEntry(path, entry.hash_, entry.size)
-        entries.append((Scheme(site), entry))
-    with construct_record_file(entries) as stream:
+                entry = RecordEntry(path, entry.hash_, entry.size)
+                scheme = site
+        entries.append((Scheme(scheme), entry))
+    leading[site] = None
+    with construct_record_file(entries, leading.__getitem__) as stream:
         return stream.read()
 
 

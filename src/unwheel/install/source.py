@@ -130,24 +130,21 @@ class WheelSource(_WheelSource):
 
     def validate_record(self, *, validate_contents: bool = True) -> None:
         """
-        See that RECORD says what is there.
+        See that RECORD says what is there, also if the policy wants less.
 
-        Its names were compared when the wheel was opened, if the policy says
-        so, and its digests are when members are read or installed; so who
-        has one of our destinations need not call this.
+        Who has one of our destinations need not call this: what the policy
+        verifies is verified before anything is installed.
 
         Args:
             validate_contents: Whether to read every member for it, now.
 
         Raises:
-            ValidationError: If any of them is not what RECORD says.
-            UnwheelError: If any cannot be read.
+            ValidationError: If anything is not what RECORD says.
+            UnwheelError: If anything cannot be read.
         """
-        if not validate_contents:
-            return
         self.opened.check()
         try:
-            self.opened.verify()
+            self.opened.verify(contents=validate_contents)
         except RecordError as error:
             raise ValidationError(error.problems, wheel=error.wheel) from error
 

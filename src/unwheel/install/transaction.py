@@ -20,9 +20,18 @@ from ..native import Tree, os_problem
 from ..places import name_below
 from ..private import Lock, Private
 from ..values import replace, value
-from .journal import GONE, NEW, OLD, SUFFIX, Journal, write
+from .journal import GONE, NEW, OLD, SUFFIX, Journal, write, write_rooms
 from .judging import Judged, Terms, judge
-from .moving import NO_EXCHANGE, Mover, changed, open_below, take_back
+from .moving import (
+    NO_EXCHANGE,
+    Mover,
+    changed,
+    close,
+    copy,
+    identity,
+    open_below,
+    take_back,
+)
 from .recovery import Recovered as Recovered
 from .recovery import recover as recover
 from .recovery import recover_locked, retire
@@ -80,6 +89,8 @@ class Transaction:
         self._journal: Journal | None = None
         self._settled = False
         self._made: list[str] = []
+        # By name below the top: private directories on other file systems.
+        self._rooms: dict[str, Private] = {}
 
     @property
     def path(self) -> str:
@@ -160,7 +171,7 @@ class Transaction:
         try:
             return Tree.of(inner)
         finally:
-            os.close(inner)
+            close(inner)
 
     # ---------------------------------------------------------------- judging
 
@@ -255,17 +266,20 @@ class Transaction:
             # Some systems exchange files, but not these folders.
             if error.errno not in NO_EXCHANGE or self._take_back():
                 raise
+            self._drop_rooms()
             operations = self._publish(replace(terms, whole=False))
         self._settle()
         return Committed(self._judged(operations), tuple(recovered))
 
     def _publish(self, terms: Terms) -> Sequence[Operation]:
         operations, folders = judge(self.path, self.top, terms)
+        operations = self._fill_rooms(operations)
         self._journal = Journal(
             site=name_below(self.top, self.site),
             record=name_below(self.top, terms.record),
             operations=tuple(operations),
             folders=tuple(folders),
+            rooms=tuple(self._rooms),
         )
         self._begin(self._journal)
         mover = self._mover
@@ -273,6 +287,44 @@ class Transaction:
         for operation in operations:
             mover.do(operation)
         return operations
+
+    def _fill_rooms(self, operations: list[Operation]) -> list[Operation]:
+        """Copy what goes to other file systems into private rooms there."""
+        wanted = sorted({o.room for o in operations if o.room})
+        if not wanted:
+            return operations
+        tree = self.tree()
+        try:
+            write_rooms(tree, name_below(self.top, self.site), wanted)
+        finally:
+            tree.close()
+        for room in wanted:
+            self._make_room(room)
+        return [self._copied(each) for each in operations]
+
+    def _make_room(self, name: str) -> None:
+        if name in self._rooms:
+            return
+        folder, leaf = os.path.split(os.path.join(self.top, name))
+        private = self._rooms[name] = Private()
+        private.make(folder, leaf)
+        os.mkdir(os.path.join(private.path, OLD))
+
+    def _drop_rooms(self) -> None:
+        for room in self._rooms.values():
+            room.remove()
+            room.unlock()
+        self._rooms.clear()
+
+    def _copied(self, operation: Operation) -> Operation:
+        """The operation, its source being in its room."""
+        if not operation.room or operation.kind == GONE:
+            return operation
+        staged = str(operation.number)
+        source = os.path.join(self.path, operation.staged)
+        target = os.path.join(self.top, operation.room, staged)
+        copy(source, target)
+        return replace(operation, staged=staged, new=identity(target))
 
     def _begin(self, journal: Journal) -> None:
         """Write the journal; with its last step it is in force."""
@@ -285,7 +337,7 @@ class Transaction:
         private = f"{journal.site}/{os.path.basename(self.path)}{SUFFIX}"
         self._mover = Mover(self.top, private)
         path = self.path + SUFFIX
-        if not self._private.is_at(self.path):
+        if not self._private.is_called(self.path):
             raise changed(self.path)
         os.rename(self.path, path)
         self._private.path = path
@@ -296,13 +348,19 @@ class Transaction:
         """All is done: from here it can only be finished."""
         self._settled = True
         self._made.clear()
-        if self._mover is not None and self._journal is not None:
-            self._mover.remove_empty(self._journal.folders)
-        if self._retire():
-            self._clean()
+        mover, journal = self._mover, self._journal
+        if (
+            mover is None
+            or journal is None
+            or not mover.remove_empty(journal.folders)
+            or not self._retire()
+        ):
+            self._private.path = ""  # the next run does it
+        self._clean()
 
     def _clean(self) -> None:
         """Remove the private directory, and give everything back."""
+        self._drop_rooms()
         self._private.remove()
         if self._mover is not None:
             self._mover.close()
@@ -315,9 +373,7 @@ class Transaction:
         try:
             self._private.path = retire(self._private.path)
         except OSError:
-            # Whoever comes next finds out how far we came.
-            self._private.path = ""
-            return False
+            return False  # whoever comes next finds out how far we came
         return True
 
     def _find(self) -> None:
