@@ -127,6 +127,9 @@ class shared:  # noqa: N801 - it is called like a function
     Several threads may install at once, each a wheel of its own: with a crew
     for each they would be too many for the CPUs.  It is made when the first
     comes, and dismissed when the last one goes.
+
+    Args:
+        threads: Of the one that is made; who comes later takes it as it is.
     """
 
     # May be taken twice: the garbage collector can let go of an abandoned
@@ -135,10 +138,13 @@ class shared:  # noqa: N801 - it is called like a function
     _crew: Crew | None = None
     _users = 0
 
+    def __init__(self, threads: int | None = None) -> None:
+        self._threads = threads
+
     def __enter__(self) -> Crew:
         with shared._lock:
             if shared._crew is None:
-                shared._crew = Crew()
+                shared._crew = Crew(self._threads)
             shared._users += 1
             self._mine = shared._crew
         return self._mine

@@ -186,6 +186,10 @@ class MismatchError(RecordError):
     """Their fault: a member is not what RECORD says it is."""
 
 
+class UnsuitableError(UnwheelError):
+    """A sound wheel, but for another Python or platform than this one."""
+
+
 class LimitError(UnwheelError):
     """Larger than the caller allows."""
 

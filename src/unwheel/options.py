@@ -11,6 +11,8 @@ from collections.abc import Callable
 
 from . import __version__
 from .commandline import Arguments, named_twice
+from .install_usage import add_install
+from .install_usage import contradiction as _install_contradiction
 from .knobs import (
     KNOBS,
     LIMITS,
@@ -60,6 +62,8 @@ def _contradiction(args: Arguments) -> str | None:
         return f"{missing} is needed, or --dry-run"
     if args.command == "list" and (idle := _without_links(args)):
         return f"{idle} needs --links"
+    if args.command == "install" and (wrong := _install_contradiction(args)):
+        return wrong
     if not _is_dated(args):
         return "SOURCE_DATE_EPOCH is not set to seconds since 1970"
     return None
@@ -329,6 +333,7 @@ def _relink(command: argparse.ArgumentParser) -> None:
 # By name: the summary, and what adds the options.
 COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
     "extract": ("extract wheels, each into a directory of its own", _extract),
+    "install": ("install wheels, as pip would", add_install),
     "verify": ("do all that extract does, but write nothing", _verify),
     "list": ("show what is in wheels, unverified", _list),
     "compare": ("show where readers of a wheel differ", _compare),

@@ -1,7 +1,7 @@
 """
 Installing wheels: a pair for `installer`, and all that is around it.
 
-Importing this imports nothing; what is asked for needs the package
+Importing this imports nothing; most of what is asked for needs the package
 `installer`, as ``pip install 'unwheel[install]'`` brings it.
 """
 
@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from .distributions import Installed, find_installed
     from .environment import Environment, Interpreter, environment_of
     from .finishing import Finished
+    from .installing import install_many
+    from .options import InstallOptions
+    from .report import InstallReport
     from .source import ValidationError, WheelSource
     from .streams import LinkStream, MemberStream
     from .transaction import Transaction, recover
@@ -23,6 +26,9 @@ _HOMES = {
     "distributions": ("Installed", "find_installed"),
     "environment": ("Environment", "Interpreter", "environment_of"),
     "finishing": ("Finished",),
+    "installing": ("install_many",),
+    "options": ("InstallOptions",),
+    "report": ("InstallReport",),
     "source": ("ValidationError", "WheelSource"),
     "streams": ("LinkStream", "MemberStream"),
     "transaction": ("Transaction", "recover"),
@@ -32,6 +38,8 @@ __all__ = [
     "BatchMixIn",
     "Environment",
     "Finished",
+    "InstallOptions",
+    "InstallReport",
     "Installed",
     "Interpreter",
     "LinkStream",
@@ -42,6 +50,7 @@ __all__ = [
     "WheelSource",
     "environment_of",
     "find_installed",
+    "install_many",
     "recover",
 ]
 

@@ -177,9 +177,19 @@ class BatchMixIn(_Base):
     def _refuse_existing(self, work: Installation, target: str) -> None:
         if self.overwrite == "refuse" and (
             work.claims.is_taken(target)
-            or (not self.replaces and work.claims.is_there(target))
+            or (self._looks_first and work.claims.is_there(target))
         ):
             raise FileExistsError(f"File already exists: {target}")
+
+    @property
+    def _looks_first(self) -> bool:
+        """
+        Whether a file on the disk is refused as soon as it is asked for.
+
+        So `installer` does it.  Who replaces a version, or has deferred all,
+        hears of everything that is in the way at the end, and whose it is.
+        """
+        return not (self.replaces or self.deferred)
 
     def _takes(
         self,
