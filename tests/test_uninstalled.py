@@ -6,6 +6,7 @@ Needs pip, uv and PDM (see real_tools.py).  Deselect with ``-m "not tools"``.
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -28,6 +29,9 @@ pytestmark = [pytest.mark.tools, pytest.mark.wheels]
 LITTERED = ("share/", "include/")
 
 PROGRAM = Path(installs.__file__)
+
+# What to run to install a wheel into a site, with a policy for links.
+Way = Callable[[Path, "Site", str], list[str]]
 
 
 def whole_wheel(name: str) -> WheelBuilder:
@@ -96,7 +100,7 @@ class Site:
         project: PDM's, so that it can be asked as well.
         root: Of the environment.
         sources: What links lead to, beside it.
-        policies: How each of the other distributions is to be installed.
+        before: All that is not to change.
     """
 
     def __init__(self, room: Path) -> None:
@@ -120,25 +124,63 @@ class Site:
             and not (content is None and name.startswith(LITTERED))
         }
 
+    def become(self, other: Site) -> None:
+        """Have what *other* has, and links to its sources."""
+        shutil.rmtree(self.root)
+        shutil.copytree(other.root, self.root, symlinks=True)
+        self.before = other.before
+        self.sources = other.sources
+
+
+@pytest.fixture(scope="module", params=["destination", "command"])
+def filled(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Site:
+    """An environment with all that we install, in one way."""
+    site = Site(tmp_path_factory.mktemp("filled"))
+    install_all(site, INSTALLERS[request.param])
+    return site
+
 
 @pytest.fixture
-def site(tmp_path: Path) -> Site:
-    """An environment of the test's own."""
-    return Site(tmp_path)
+def site(tmp_path: Path, filled: Site) -> Site:
+    """The same for a test alone."""
+    site = Site(tmp_path)
+    site.become(filled)
+    return site
 
 
-def install_all(site: Site) -> list[str]:
-    """A distribution for each outcome of links; their names."""
+def _by_destination(wheel: Path, site: Site, policy: str) -> list[str]:
+    """The pair, with the package installer."""
+    argv = [sys.executable, str(PROGRAM), str(wheel), str(site.root)]
+    return [*argv, policy, str(site.sources)]
+
+
+def _by_command(wheel: Path, site: Site, policy: str) -> list[str]:
+    """As people do it."""
+    return [
+        *(sys.executable, "-m", "unwheel", "install", str(wheel)),
+        *("--python", str(site.root), "--optimize", "0,2", "--quiet"),
+        *("--links", policy, "--editable-root", str(site.sources)),
+    ]
+
+
+INSTALLERS: dict[str, Way] = {
+    "destination": _by_destination,
+    "command": _by_command,
+}
+
+
+def install_all(site: Site, way: Way) -> None:
+    """A distribution for each outcome of links."""
     wheels = site.project.wheels
     for name, (policy, host) in LINKED.items():
         if policy == "editable":
             wheel = editable_wheel(name, site.sources).write(wheels)
         else:
             wheel = linked_wheel(name).write(wheels)
-        argv = [sys.executable, str(PROGRAM), str(wheel), str(site.root)]
-        job = host.start([*argv, policy, str(site.sources)])
+        job = host.start(way(wheel, site, policy))
         assert 0 == job.wait()
-    return list(LINKED)
 
 
 def _with_pip(site: Site, names: list[str]) -> str:
@@ -181,7 +223,7 @@ def test_all_of_it_is_uninstalled(site: Site, tool: str) -> None:
     Files of all places, bytecode, and whatever became of links: nothing is
     left, no folder, and what others have is as it was.
     """
-    names = install_all(site)
+    names = list(LINKED)
     there = tree_of(site.root / installs.SITE)
     for name, shown in SHOWN.items():
         assert shown == there[f"{name}/lib/libfoo.so"]
