@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import os
+from importlib.util import cache_from_source
 from pathlib import Path
 
 import pytest
@@ -272,6 +273,38 @@ def test_many_at_once(project: Project) -> None:
     code = "; ".join(f"import small{k}, common.part{k}" for k in range(10))
     assert "" == project.says("python", "-Bc", code)
     assert [] == [n for n in os.listdir(project.site) if "unwheel" in n]
+
+
+@on_poetry
+def test_bytecode_as_poetry_has_it(project: Project) -> None:
+    """
+    When it is asked for, by the Python of Poetry; and RECORD knows of it.
+    """
+    project.needs(whole_wheel().write(project.wheels))
+
+    project.run("install", "--compile")
+
+    rows = (project.site / "demo-1.0.dist-info/RECORD").read_text()
+    for source in ("demo/__init__.py", "space/demo/part.py"):
+        pyc = cache_from_source(source, optimization="")
+        assert f"{pyc},,\n" in rows
+        assert (project.site / pyc).exists()
+    project.run("remove", "demo")
+    assert {} == tree_of(project.site)
+
+
+@on_pdm
+def test_the_same_version_once_more(project: Project) -> None:
+    """
+    PDM's own removal of what it replaced finds nothing, and takes nothing.
+    """
+    project.needs(whole_wheel().write(project.wheels))
+    project.run("install")
+    before = look(project.environment)
+
+    project.run("sync", "--reinstall")
+
+    assert before == look(project.environment)
 
 
 # ------------------------------------------------------------ PDM's cache

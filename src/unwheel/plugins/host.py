@@ -1,12 +1,16 @@
-"""What a plugin has to know of its host before it takes part."""
+"""What a plugin has to know of its host: its functions, and its places."""
 
 from __future__ import annotations
 
 from importlib import import_module
 
+from ..errors import UnwheelError
+
 TYPE_CHECKING = False  # that of `typing` would cost its import
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+
+    from ..install import Installed
 
 
 class UnknownHostError(Exception):
@@ -57,3 +61,19 @@ def check_parameters(module: str, known: Mapping[str, str]) -> None:
             raise UnknownHostError(f"there is no {module}.{path}") from None
         if names != parameters.split():
             raise UnknownHostError(f"another {module}.{path} than is known")
+
+
+def replaced_in(places: Mapping[str, str], name: str) -> Sequence[Installed]:
+    """
+    What is installed as *name*, when what a killed run left is dealt with.
+
+    What has no RECORD is left to the host, which may know how to remove it.
+    """
+    from ..install import find_installed, recover
+
+    try:
+        for site in {places["purelib"], places["platlib"]}:
+            recover(site)
+        return find_installed(places, name)
+    except UnwheelError:  # who installs there will say it
+        return ()

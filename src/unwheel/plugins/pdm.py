@@ -12,16 +12,19 @@ from functools import cache
 
 from .. import __version__
 from ..errors import UnwheelError
-from .host import UnknownHostError, check_parameters, load_engine
+from .host import (
+    UnknownHostError,
+    check_parameters,
+    load_engine,
+    replaced_in,
+)
 from .settings import SETTINGS, Chosen, choose, refusal
 
 TYPE_CHECKING = False  # that of `typing` would cost its import
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
     from pathlib import Path
     from typing import Any
-
-    from ..install import Installed
 
 _KNOWN = {
     "pdm.installers.manager": {
@@ -193,23 +196,13 @@ class Verifying:
             script_kind=environment.script_kind,
             link_method=method,
             rename_pth=self.rename_pth,
-            replaces=_installed(places, source.distribution),
+            replaces=replaced_in(places, source.distribution),
             # As PDM does: parts of name space packages are in several wheels.
             overwrite="all",
         )
         if method != "copy":
             destination.site = source.site
         return destination
-
-
-def _installed(places: Mapping[str, str], name: str) -> Sequence[Installed]:
-    """What is replaced; not what has no RECORD, which PDM removes itself."""
-    from ..install import find_installed
-
-    try:
-        return find_installed(places, name)
-    except UnwheelError:
-        return ()
 
 
 def _metadata(

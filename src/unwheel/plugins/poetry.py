@@ -20,7 +20,12 @@ from poetry.plugins.application_plugin import ApplicationPlugin
 
 from .. import __version__
 from ..errors import UnwheelError
-from .host import UnknownHostError, check_parameters, load_engine
+from .host import (
+    UnknownHostError,
+    check_parameters,
+    load_engine,
+    replaced_in,
+)
 from .settings import Chosen, SettingError, choose, refusal
 
 TYPE_CHECKING = False  # that of `typing` would cost its import
@@ -170,6 +175,8 @@ def _destination(installer: Any, source: Any) -> Any:
         interpreter=str(env.python),
         script_kind=installer._script_kind,
         bytecode_optimization_levels=installer._bytecode_optimization_levels,
+        # Poetry removes another version itself, if it knows of it.
+        replaces=replaced_in(places, source.distribution),
         # As Poetry does: parts of name space packages are in several wheels.
         overwrite="all",
     )
