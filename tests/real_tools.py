@@ -1,9 +1,9 @@
 """
 PDM and Poetry as people have them: each in a venv of its own, with us in it.
 
-The tools are the current releases, from the package index, the first time;
-what is made then is kept where real wheels are (see wheels.py).  What is
-tested of ours goes into them as a wheel, made of what the tests import.
+The tools are the current releases, from the package index the first time, and
+then from uv's cache, which is kept where real wheels are (see wheels.py).
+What is tested of ours goes into them as a wheel, made of what the tests import.
 """
 
 from __future__ import annotations
@@ -62,14 +62,16 @@ def uv(*words: str | Path, online: bool = False) -> None:
     Run uv, which makes a venv or installs a wheel in no time.
 
     Raises:
-        FetchError: If it has to reach the index, and cannot.
+        FetchError: If what it needs is not at hand, or, *online*, cannot be
+            had from the index.
     """
+    # What says how to reach the index stays.
     env = {**os.environ, **readers.ENVIRONMENT}
-    env["HOME"] = os.environ.get("HOME", "/nonexistent")
+    env["UV_CACHE_DIR"] = str(storage() / "uv")
     argv = ("uv", *words, *(() if online else ("--offline",)), "--quiet")
-    done = run(*argv, env=env, check=not online)
+    done = run(*argv, env=env, check=False)
     if done.returncode:
-        raise FetchError(done.stderr[-2000:])
+        raise FetchError(f"{argv}: {done.stderr[-2000:]}")
 
 
 def make_venv(root: Path) -> None:
@@ -80,42 +82,29 @@ def make_venv(root: Path) -> None:
 @functools.cache
 def tool(name: str) -> Path:
     """
-    The Python of the venv of *name*, with us in it.
+    The Python of the venv of *name*, with us in it; for this process alone.
 
     Raises:
         FetchError: If the index cannot be reached.
     """
-    room = storage() / "tools"
-    venv = room / f"{name}-{VERSION}"
-    if not venv.exists():
-        _make_tool(room, venv, REQUIREMENTS[name])
+    venv = Path(_room().name, name)
     python = venv / "bin/python"
-    with tempfile.TemporaryDirectory() as directory:
-        wheel = own_wheel(Path(directory))
-        uv(
-            "pip",
-            "install",
-            "--no-deps",
-            "--reinstall",
-            "--python",
-            python,
-            wheel,
-        )
+    make_venv(venv)
+    # With bytecode: a tool is started many times.
+    words = ("pip", "install", "--compile-bytecode", "--python", python)
+    needed = (REQUIREMENTS[name], *NEEDS)
+    try:
+        uv(*words, *needed)
+    except FetchError:
+        uv(*words, *needed, online=True)
+    uv(*words, "--no-deps", own_wheel(venv))
     return python
 
 
-def _make_tool(room: Path, venv: Path, requirement: str) -> None:
-    """Have it appear whole or not at all: a run may be killed."""
-    room.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=room) as directory:
-        making = Path(directory, "venv")
-        make_venv(making)
-        uv(
-            *("pip", "install", "--python", making / "bin/python"),
-            *(requirement, *NEEDS),
-            online=True,
-        )
-        making.rename(venv)
+@functools.cache
+def _room() -> tempfile.TemporaryDirectory[str]:
+    """Somewhere to put things that is gone when this process is."""
+    return tempfile.TemporaryDirectory(prefix="unwheel-tools-")
 
 
 def native_wheel(project: str, folder: Path) -> Path:
