@@ -3,7 +3,7 @@ PDM and Poetry as people have them: each in a venv of its own, with us in it.
 
 The tools are the current releases, from the package index the first time, and
 then from uv's cache, which is kept where real wheels are (see wheels.py).
-What is tested of ours goes into them as a wheel, made of what the tests import.
+What is tested of ours goes into them as a wheel, of what the tests import.
 """
 
 from __future__ import annotations

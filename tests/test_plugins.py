@@ -93,9 +93,14 @@ LINKS = {
 }
 
 
+# To rich, and to cleo, this is no name but markup.
+MARKUP = "[/]<b>.py"
+
+
 def bad_wheel() -> WheelBuilder:
-    """A file that is not what RECORD says."""
+    """Files that are not what RECORD says."""
     wheel = WheelBuilder("bad", "1.0").file("bad.py", b"good = True\n")
+    wheel.file(MARKUP, b"x = 1\n").row(MARKUP, "sha256=" + 43 * "A")
     return wheel.row("bad.py", "sha256=" + 43 * "A")
 
 
@@ -170,6 +175,7 @@ def test_refuses_what_record_denies(project: Project) -> None:
     assert 0 != done.returncode
     assert "bad-1.0-py3-none-any.whl: refused by unwheel" in said
     assert "SHA256: bad.py: " in said
+    assert f"SHA256: {MARKUP}: " in said
     assert "accept by UNWHEEL_RECORD=warn" in said
     assert before == look(project.environment)
 
