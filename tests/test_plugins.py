@@ -272,6 +272,8 @@ def test_many_at_once(project: Project) -> None:
         for k in range(10)
     ]
     project.needs(*wheels)
+    # What a killed run has left: it goes.
+    (project.site / f".unwheel-{16 * '0'}").mkdir(0o700, parents=True)
 
     said = project.run("install", "-v")
 
@@ -392,54 +394,77 @@ def test_the_cache_holds_nothing_that_is_refused(project: Project) -> None:
 # ------------------------------------------------------ a host of another kind
 
 
-CHANGED = {
-    "pdm": """
-import sys
+# Before a host is started: what changes it, or us.
+CHANGES = {
+    "pdm takes more": """
 import pdm.installers.installers as module
 known = module.install_wheel
 module.install_wheel = lambda *args, **named: known(*args, **named)
-from pdm.core import main
-main(sys.argv[1:])
 """,
-    "poetry": """
-import sys
+    "pdm has another plugin": """
+from pdm.core import Core
+class Other(Core.install_manager_class):
+    def install(self, candidate):
+        return super().install(candidate)
+Core.install_manager_class = Other
+""",
+    "pdm has a half of us": """
+sys.modules["unwheel.install.destination"] = None
+""",
+    "poetry takes more": """
+from poetry.installation.wheel_installer import WheelInstaller
+known = WheelInstaller.install
+WheelInstaller.install = lambda self, wheel, more=None: known(self, wheel)
+""",
+    "poetry has another plugin": """
 import poetry.installation.executor as module
 class WheelInstaller(module.WheelInstaller):
     pass
 module.WheelInstaller = WheelInstaller
-from poetry.console.application import main
-sys.exit(main())
+""",
+    "poetry has a half of us": """
+sys.modules["unwheel.install.destination"] = None
 """,
 }
-WITHOUT_INSTALLING = """
+CHANGED = """
 import runpy, sys
-sys.modules["unwheel.install.destination"] = None
-runpy.run_module({name!r}, run_name="__main__", alter_sys=True)
+{change}
+runpy.run_module({host!r}, run_name="__main__", alter_sys=True)
 """
 
 
-@each_host
-@pytest.mark.parametrize("missing", ["theirs", "ours"])
-def test_a_host_goes_on_without_us(project: Project, missing: str) -> None:
+@pytest.mark.parametrize(
+    ("host", "change"),
+    [pytest.param(name.split()[0], name, marks=real) for name in CHANGES],
+    ids=CHANGES,
+)
+def test_a_host_goes_on_without_us(project: Project, change: str) -> None:
     """
     If it is not as we know it, or we are not whole: said once, with why.
     """
-    code = CHANGED[project.name]
-    if missing == "ours":
-        code = WITHOUT_INSTALLING.format(name=project.name)
-    wheels = [
-        one.write(project.wheels) for one in (linked_wheel(), bad_wheel())
-    ]
-    project.needs(*wheels)
+    project.needs(bad_wheel().write(project.wheels))
+    code = CHANGED.format(host=project.name, change=CHANGES[change])
 
     done = project.run_python(code, "install")
 
     told = [line for line in done.stderr.splitlines() if "unwheel" in line]
     assert 1 == len(told), done.stderr
     assert b"good = True\n" == (project.site / "bad.py").read_bytes()
-    assert (
-        b"libfoo.so.1" == (project.site / "linked/lib/libfoo.so").read_bytes()
-    )
+
+
+@on_poetry
+def test_poetry_itself_is_left_alone(project: Project) -> None:
+    """
+    `poetry self` may replace us: this command has nothing that could be used.
+    """
+    code = """
+from types import SimpleNamespace
+from poetry.console.commands.self.add import SelfAddCommand
+from unwheel.plugins.poetry import _begin
+_begin(SimpleNamespace(command=SelfAddCommand(), io=None))
+"""
+
+    project.run_python(code)
 
 
 @pytest.mark.parametrize(
