@@ -462,7 +462,7 @@ def test_they_follow_who_is_killed(stage, odd_interpreter):
         "from unwheel.install.compiling import Compiler\n"
         f"compiler = Compiler({str(odd_interpreter)!r}, workers=2)\n"
         f"compilation = compiler.submit({files!r})\n"
-        "while not any(w.at for w in compiler._workers):\n"
+        "while compilation._left == 100:\n"
         "    compilation.ready(1)\n"
         "os.kill(os.getpid(), signal.SIGKILL)\n"
     )

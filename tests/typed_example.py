@@ -30,6 +30,7 @@ from unwheel import (
     LinkGroup,
     LinkPlan,
     LinkPolicy,
+    LockError,
     MemberPath,
     MismatchError,
     PackReport,
@@ -108,6 +109,8 @@ def fault(error: UnwheelError) -> str:
         return "no archive of ours"
     if isinstance(error, ArchiveError):
         return "no archive"
+    if isinstance(error, LockError):
+        return "not to be followed"
     if isinstance(error, UnsuitableError):
         return "for another Python"
     if isinstance(error, UnsafeMemberError):

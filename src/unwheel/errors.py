@@ -190,6 +190,10 @@ class UnsuitableError(UnwheelError):
     """A sound wheel, but for another Python or platform than this one."""
 
 
+class LockError(UnwheelError):
+    """A lock file that cannot be followed, or a wheel that is another one."""
+
+
 class LimitError(UnwheelError):
     """Larger than the caller allows."""
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .report import InstallReport
     from .source import ValidationError, WheelSource
     from .streams import LinkStream, MemberStream
+    from .syncing import SyncChoice, Unchanged, sync
     from .transaction import Transaction, recover
 
 # Where each public name lives; see unwheel/__init__.py.
@@ -31,6 +32,7 @@ _HOMES = {
     "report": ("InstallReport",),
     "source": ("ValidationError", "WheelSource"),
     "streams": ("LinkStream", "MemberStream"),
+    "syncing": ("SyncChoice", "Unchanged", "sync"),
     "transaction": ("Transaction", "recover"),
 }
 
@@ -45,13 +47,16 @@ __all__ = [
     "LinkStream",
     "MemberStream",
     "SchemeDestination",
+    "SyncChoice",
     "Transaction",
+    "Unchanged",
     "ValidationError",
     "WheelSource",
     "environment_of",
     "find_installed",
     "install_many",
     "recover",
+    "sync",
 ]
 
 

@@ -30,16 +30,18 @@ from .streams import LinkStream, MemberStream
 
 TYPE_CHECKING = False  # that of `typing` would cost its import
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-    from typing import Any, BinaryIO
+    from collections.abc import Callable, Iterable, Sequence
+    from typing import Any, BinaryIO, TypeVar
 
     from installer.scripts import ScriptSection
     from typing_extensions import Self
 
     from .compiling import Compiler
     from .distributions import Installed
+    from .rows import Row
 
     _Base = SchemeDictionaryDestination
+    T = TypeVar("T")
 else:
     _Base = object
 
@@ -307,6 +309,51 @@ class BatchMixIn(_Base):
             self.discard()
             raise
 
+    def prepare(self) -> None:
+        """
+        Wait for the crew; `complete` then has only to move files.
+
+        Raises:
+            UnwheelError: If it cannot be completed.
+        """
+        self._ours(self._prepared)
+
+    def judge(self, also: Sequence[Installed] = ()) -> Sequence[Row]:
+        """
+        The same, and see that nothing is in the way.
+
+        Args:
+            also: What is about to go besides what this one replaces: its
+                files are in nobody's way.
+
+        Returns:
+            The scheme and the entry of everything that will be installed.
+
+        Raises:
+            UnwheelError: If it cannot be completed now.
+        """
+        return self._ours(lambda: self._prepared().judge(also))
+
+    def _ours(self, work: Callable[[], T]) -> T:
+        """Do the *work*, and say of which wheel it is if that fails."""
+        try:
+            return work()
+        except UnwheelError as error:
+            if self._wheel:
+                named(error, self._wheel)
+            raise
+        except OSError as error:
+            raise our_side(error, self._wheel) from error
+
+    def _prepared(self) -> Finishing:
+        while not self.ready(TICK_MS):
+            pass
+        if self._failure is not None:
+            raise self._failure
+        assert self._finishing is not None
+        self._finishing.prepare()
+        return self._finishing
+
     def complete(self) -> Finished:
         """
         Wait for the crew, judge, and put everything in its place.
@@ -319,12 +366,7 @@ class BatchMixIn(_Base):
                 the way, or the system refuses.  Then all is as it was.
         """
         try:
-            while not self.ready(TICK_MS):
-                pass
-            if self._failure is not None:
-                raise self._failure
-            assert self._finishing is not None
-            finished = self._finishing.commit()
+            finished = self._prepared().commit()
         except UnwheelError as error:
             if self._wheel:
                 named(error, self._wheel)

@@ -13,6 +13,7 @@ import re
 import stat
 
 from ..errors import DestinationError, Problem, printable
+from ..native import os_problem
 from ..places import is_below
 from ..values import value
 
@@ -102,7 +103,7 @@ def owner_of(
     """
     Which distribution has each of *paths*, as far as one has.
 
-    Every RECORD is read for it.
+    Every RECORD is read for it; one that cannot be read says nothing.
 
     Args:
         places: The directories of the scheme.
@@ -117,14 +118,49 @@ def owner_of(
     if not wanted:
         return owners
     for site in sites_of(places):
+        tops = _by_top(site, wanted)
+        tokens = {_in_csv(top) for top in tops}
         for leaf in _names_in(site):
             path = os.path.join(site, leaf)
             if not leaf.endswith(_INFO) or path in without:
                 continue
+            files = set(tops.get(leaf, ()))
+            if _mentions(path, tokens):
+                files |= wanted.intersection(_rows_if_any(path))
             name, version = _identity(leaf)
-            files = {*_rows(path), *_inside(path)} & wanted
             owners.update(dict.fromkeys(files, f"{name} {version}".rstrip()))
     return owners
+
+
+def _by_top(site: str, paths: Iterable[str]) -> dict[str, list[str]]:
+    """
+    The *paths* by a name that a RECORD in *site* with one of them has in it.
+
+    That of the folder in *site*, or of the file if it is elsewhere.  To look
+    for a few names is much faster than to read all rows.
+    """
+    found: dict[str, list[str]] = {}
+    inside = os.path.join(site, "")
+    for path in paths:
+        if path.startswith(inside):
+            top = path[len(inside) :].partition(os.sep)[0]
+        else:
+            top = os.path.basename(path)
+        found.setdefault(top, []).append(path)
+    return found
+
+
+def _in_csv(name: str) -> bytes:
+    return name.replace('"', '""').encode("utf-8", _ESCAPE)
+
+
+def _mentions(dist_info: str, tokens: Collection[bytes]) -> bool:
+    try:
+        with open(os.path.join(dist_info, "RECORD"), "rb") as file:
+            text = file.read()
+    except OSError:
+        return False
+    return any(token in text for token in tokens)
 
 
 def files_of(
@@ -183,9 +219,12 @@ def _installed(dist_info: str, files: frozenset[str]) -> Installed:
 
 def _rows(dist_info: str) -> list[str]:
     """
-    The paths in RECORD, made absolute; none if it cannot be read.
+    The paths in RECORD, made absolute.
 
     A ".." is taken as text here, as those who wrote it meant it.
+
+    Raises:
+        DestinationError: If it cannot be read, NO_RECORD if it is no CSV.
     """
     import csv
 
@@ -194,13 +233,26 @@ def _rows(dist_info: str) -> list[str]:
     try:
         with open(path, newline="", encoding="utf-8", errors=_ESCAPE) as file:
             rows = [row[0] for row in csv.reader(file) if row and row[0]]
-    except (OSError, csv.Error):
-        return []
+    except OSError as error:
+        number = error.errno or 0
+        raise DestinationError(
+            [os_problem(number, f"cannot read {printable(path)}")],
+            errno=number,
+        ) from error
+    except csv.Error as error:
+        raise DestinationError([_no_record(dist_info)]) from error
     return [
         os.path.normpath(os.path.join(site, row))
         for row in rows
         if "\0" not in row
     ]
+
+
+def _rows_if_any(dist_info: str) -> list[str]:
+    try:
+        return _rows(dist_info)
+    except DestinationError:
+        return []
 
 
 _ESCAPE = "surrogateescape"
@@ -248,7 +300,7 @@ def _is_there(path: str) -> bool:
 def _no_record(path: str) -> Problem:
     return Problem(
         "NO_RECORD",
-        "it has no RECORD, so nobody knows which files to replace",
+        "it has no RECORD that tells which files to replace",
         found=printable(path),
     )
 

@@ -11,6 +11,7 @@ from installer.records import RecordEntry
 
 from ..errors import Problem, UnsafeMemberError
 from ..faults import judge_outcomes
+from ..native import Tree
 from ..orders import files_of
 from ..values import replace, value
 from .arranging import arrange
@@ -99,6 +100,8 @@ class Finishing:
         self._work = work
         self._order = order
         self._made: Made | None = None
+        self._is_prepared = False
+        self._repeats = (0, 0)
         self._warnings: list[Problem] = []
         outcomes = self._judge()
         work.move_to(order.site)
@@ -184,9 +187,59 @@ class Finishing:
 
     # ------------------------------------------------------------------ end
 
+    def prepare(self) -> None:
+        """
+        Wait for who compiles, write RECORD, rest.  May be called twice.
+
+        Raises:
+            DestinationError: If the system refuses.
+        """
+        if self._is_prepared:
+            return
+        work, order = self._work, self._order
+        if work.compilation is not None:
+            self._compiled = work.compilation.wait()
+            work.compilation = None
+        self._rows += self._rows_of_bytecode()
+        text = record_text(self._rows, order.site, order.scheme_dict)
+        work.tree(order.site).put(order.record, text)
+        if self._is_durable:
+            work.tree().sync()
+        if work.batch is not None:
+            self._repeats = work.batch.repeats()
+        work.rest()
+        self._is_prepared = True
+
+    @property
+    def _is_durable(self) -> bool:
+        """Whether to flush: the files before they are seen, then names."""
+        opened = self._work.opened
+        return opened is not None and opened.policy.durable
+
+    def judge(self, also: Sequence[Installed]) -> Sequence[Row]:
+        """
+        See that `commit` may be done, after `prepare`.
+
+        Args:
+            also: What goes besides what is replaced.
+
+        Returns:
+            The rows of RECORD.
+
+        Raises:
+            DestinationError: If something is in the way.
+        """
+        assert self._work.transaction is not None
+        self._work.transaction.judge(
+            record=self._order.record,
+            replaces=[*self._order.replaces, *also],
+            overwrite=self._order.overwrite,
+        )
+        return self._rows
+
     def commit(self) -> Finished:
         """
-        Wait for who compiles, write RECORD, and put all in its place.
+        Put all in its place, after `prepare`.
 
         Raises:
             DestinationError: If something is in the way, or the system
@@ -194,28 +247,21 @@ class Finishing:
         """
         work, order = self._work, self._order
         assert work.transaction is not None
-        if work.compilation is not None:
-            self._compiled = work.compilation.wait()
-            work.compilation = None
-        rows = [*self._rows, *self._rows_of_bytecode()]
-        text = record_text(rows, order.site, order.scheme_dict)
-        work.tree(order.site).put(order.record, text)
-        repeats = (0, 0) if work.batch is None else work.batch.repeats()
-        if work.opened is not None and work.opened.policy.durable:
-            work.tree().sync()
         committed = work.transaction.commit(
             record=order.record,
             replaces=order.replaces,
             overwrite=order.overwrite,
         )
+        if self._is_durable:
+            _sync(work.transaction.site)
         return Finished(
             committed=committed,
-            rows=tuple(rows),
+            rows=tuple(self._rows),
             links=self._made.links if self._made else (),
             warnings=tuple(self._warnings),
             uncompiled=tuple(self._uncompiled()),
-            repeats=repeats[0],
-            repeated_size=repeats[1],
+            repeats=self._repeats[0],
+            repeated_size=self._repeats[1],
         )
 
     def _uncompiled(self) -> Iterator[tuple[str, str]]:
@@ -247,3 +293,11 @@ def _check_targets(plan: Plan) -> None:
     ]
     if problems:
         raise UnsafeMemberError(problems)
+
+
+def _sync(site: str) -> None:
+    tree = Tree(site)
+    try:
+        tree.sync()
+    finally:
+        tree.close()

@@ -78,28 +78,25 @@ def install_many(
     """
     paths = [os.fsdecode(wheel) for wheel in wheels]
     _check(paths, environment, policy, options)
-    _load()
+    load_installer()
     from .running import Job, Run
 
     with ExitStack() as stack:
         if not options.dry_run:
-            _recover(environment, on_event)
-        compiler = _compiler(environment, options, threads)
-        job = Job(
-            environment,
-            policy,
-            options,
-            None if compiler is None else stack.enter_context(compiler),
-            on_event,
-            paths,
-        )
+            recover_sites(environment, on_event)
         stack.enter_context(shared(threads))
         runs: list[Run] = []
-        stack.callback(_close_all, runs)
+        stack.callback(close_all, runs)
+        # Entered last, so that it is closed first: nobody waits then for
+        # what is being compiled of wheels that will not be installed.
+        compiler = compiler_for(environment, options, threads)
+        if compiler is not None:
+            stack.enter_context(compiler)
+        job = Job(environment, policy, options, compiler, on_event, paths)
         for path in paths:
             # In the list before it starts: Ctrl-C may come at any time.
             runs.append(Run(path, job))
-            _start(runs[-1])
+            start(runs[-1])
             while _far_enough(runs):
                 yield _end(runs, on_event)
         while runs:
@@ -143,7 +140,7 @@ def _check(
         )
 
 
-def _load() -> None:
+def load_installer() -> None:
     """
     See that `installer` is there.
 
@@ -164,7 +161,7 @@ def _load() -> None:
         ) from error
 
 
-def _recover(environment: Environment, on_event: OnEvent | None) -> None:
+def recover_sites(environment: Environment, on_event: OnEvent | None) -> None:
     """Finish or undo what killed runs left, once for each site."""
     from .transaction import recover
 
@@ -178,7 +175,7 @@ def _recover(environment: Environment, on_event: OnEvent | None) -> None:
                 )
 
 
-def _compiler(
+def compiler_for(
     environment: Environment, options: InstallOptions, threads: int | None
 ) -> Compiler | None:
     if options.dry_run or not options.compile:
@@ -196,7 +193,7 @@ def _compiler(
 # ------------------------------------------------------------------ the runs
 
 
-def _start(run: Run) -> None:
+def start(run: Run) -> None:
     """Hand it to the crew, or note why not."""
     try:
         run.start()
@@ -247,7 +244,7 @@ def _outcome(runs: Sequence[Run]) -> InstallReport | UnwheelError:
         return our_side(error, first.wheel)
 
 
-def _close_all(runs: Sequence[Run]) -> None:
+def close_all(runs: Sequence[Run]) -> None:
     """Stop each of them, whatever becomes of the others."""
     with ExitStack() as stack:
         for run in runs:

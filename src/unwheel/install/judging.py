@@ -23,7 +23,7 @@ from .moving import CACHE, identity, is_bytecode, survey
 
 TYPE_CHECKING = False  # that of `typing` would cost its import
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from .distributions import Installed
 
@@ -104,9 +104,7 @@ class _Judge(Judge):
         Judge.__init__(self, staging, top, "inside")
         self._terms = terms
         self._places = set(terms.places.values())
-        self._owned: set[str] = set()
-        for installed in terms.replaces:
-            self._owned |= installed.files
+        self._owned = self._own()
         # Files that nobody said we may replace: name and place.
         self._conflicts: list[tuple[str, str]] = []
         # Files that stay, because they are what the wheel has, too.
@@ -116,6 +114,21 @@ class _Judge(Judge):
         self._gone: list[str] | None = None
         self._devices: dict[str, int] = {}
         self._own_device = os.stat(staging).st_dev
+
+    def _own(self) -> set[str]:
+        """
+        The files of what is replaced, and of nothing else.
+
+        What another distribution has, too, is its own as well, whatever an
+        old RECORD says.
+        """
+        files = {f for each in self._terms.replaces for f in each.files}
+        return files.difference(self._owners(files))
+
+    def _owners(self, paths: Collection[str]) -> dict[str, str]:
+        """Other distributions that have some of *paths*."""
+        replaced = [each.dist_info for each in self._terms.replaces]
+        return owner_of(self._terms.places, paths, replaced)
 
     # ------------------------------------------------------------ what comes
 
@@ -219,11 +232,7 @@ class _Judge(Judge):
         """Refuse the conflicts that the terms do not allow."""
         if self._terms.overwrite == "all" or not self._conflicts:
             return
-        owners = owner_of(
-            self._terms.places,
-            [there for _, there in self._conflicts],
-            [installed.dist_info for installed in self._terms.replaces],
-        )
+        owners = self._owners([there for _, there in self._conflicts])
         for name, there in self._conflicts:
             owner = owners.get(there)
             if owner is not None and self._are_same(name, there):
@@ -258,14 +267,7 @@ class _Judge(Judge):
             and path not in self._same
             and not any(above in replaced for above in _above(path))
         ]
-        others = owner_of(
-            self._terms.places,
-            left,
-            [installed.dist_info for installed in self._terms.replaces],
-        )
-        self._gone = sorted(
-            {self._widest(path) for path in left if path not in others}
-        )
+        self._gone = sorted({self._widest(path) for path in left})
         return self._gone
 
     def _widest(self, path: str) -> str:

@@ -30,6 +30,7 @@ class Opened:
     Args:
         path: Of the wheel, under its own file name.
         policy: What is allowed.
+        at: What is opened instead, if not *path*: the same file, held.
 
     Attributes:
         closed: Whether its source is closed: then nobody may read any more.
@@ -41,19 +42,28 @@ class Opened:
         UnwheelError: If it cannot be read, or the policy refuses it.
     """
 
-    def __init__(self, path: str, policy: Policy) -> None:
+    def __init__(
+        self, path: str, policy: Policy, at: str | None = None
+    ) -> None:
         self.path = path
         self.policy = policy_here(policy)
         self.closed = False
         self.warnings: list[Problem] = []
         self._holders = [0]  # a list, to which threads may add without a lock
-        self.archive = NativeArchive(
-            path, self.policy.limits, self.policy.descriptors
-        )
+        self.archive = self._archive(path if at is None else at)
         try:
             self.plan = self.plan_for(lambda: no_destination(self.policy))
         except BaseException:
             self.archive.close()
+            raise
+
+    def _archive(self, at: str) -> NativeArchive:
+        try:
+            return NativeArchive(
+                at, self.policy.limits, self.policy.descriptors
+            )
+        except UnwheelError as error:
+            error.wheel = self.path  # whatever it was opened by
             raise
 
     def plan_for(self, host: Callable[[], Host]) -> Plan:
@@ -141,11 +151,26 @@ class Opened:
                 lambda: no_destination(strict),
             )
             if contents:
-                self._verify_contents(plan)
+                self.verify_contents(plan, mismatch_warns=False)
         except UnwheelError as error:
             raise named(error, self.path) from error.__cause__
 
-    def _verify_contents(self, plan: Plan) -> None:
+    def verify_contents(
+        self, plan: Plan, *, mismatch_warns: bool
+    ) -> list[Problem]:
+        """
+        Read every member, and compare it with what *plan* says.
+
+        Args:
+            plan: Of this wheel.
+            mismatch_warns: Whether another digest is only told.
+
+        Returns:
+            What is only told.
+
+        Raises:
+            UnwheelError: If any is not as it should be, with every reason.
+        """
         batch = batch_of(plan, self.archive, None, dedupe="off")
         try:
             with shared() as crew:
@@ -157,11 +182,11 @@ class Opened:
                     batch.cancel()
                     while not batch.wait(TICK_MS) and not crew.is_gone:
                         pass
-            judge_outcomes(
+            return judge_outcomes(
                 batch.outcomes(),
                 plan,
                 self.archive,
-                mismatch_warns=False,
+                mismatch_warns=mismatch_warns,
                 failed=batch.failures() > 0,
             )
         finally:

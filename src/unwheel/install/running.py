@@ -18,20 +18,26 @@ from .checks import installed_versions, unmet, wrong_python, wrong_tags
 from .destination import SchemeDestination
 from .distributions import find_installed
 from .report import InstallReport
-from .source import WheelSource
+from .showing import ShownSource
 
 TYPE_CHECKING = False  # that of `typing` would cost its import
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import (
+        Callable,
+        Collection,
+        Mapping,
+        Sequence,
+    )
 
     from ..errors import UnwheelError
     from ..events import Event
     from ..policy import Policy
     from ..report import LinkFact
     from .compiling import Compiler
+    from .distributions import Installed
     from .environment import Environment
     from .options import InstallOptions
-    from .source import Content
+    from .source import WheelSource
 
 LIBRARIES = ("purelib", "platlib")  # whose sources are compiled
 
@@ -64,6 +70,17 @@ class Job:
         self.on_event = on_event
         self._wheels = wheels
 
+    def of(self, options: InstallOptions) -> Job:
+        """The same with other *options*."""
+        return Job(
+            self.environment,
+            self.policy,
+            options,
+            self.compiler,
+            self.on_event,
+            self._wheels,
+        )
+
     @cached_property
     def versions(self) -> Mapping[str, str]:
         """What will be there when all is done, by normalized name."""
@@ -91,21 +108,28 @@ class Run:
     """
     One wheel: opened, judged, in the crew's hands, committed.
 
+    Args:
+        wheel: The path, as the caller named it.
+        job: What it has in common with others.
+        at: What is opened instead of the path, if it is held already.
+
     Attributes:
         wheel: The path, as the caller named it.
         refusal: Why it will not be installed, or None.
         members: How many files the crew has of it.
     """
 
-    def __init__(self, wheel: str, job: Job) -> None:
+    def __init__(self, wheel: str, job: Job, at: str | None = None) -> None:
         self.wheel = wheel
         self.refusal: UnwheelError | None = None
         self.members = 0
         self._job = job
+        self._at = at
         self._started = time.perf_counter()
-        self._source: _Source | None = None
+        self._source: ShownSource | None = None
         self._destination: SchemeDestination | None = None
         self._told = -1
+        self._replaced: Sequence[Installed] = ()
 
     # -------------------------------------------------------------- start
 
@@ -116,11 +140,14 @@ class Run:
         Raises:
             UnwheelError: If it is refused.
         """
-        self._source = source = _Source(self.wheel, policy=self._job.policy)
+        self._source = source = ShownSource(
+            self.wheel, policy=self._job.policy, at=self._at
+        )
         data = source.read_dist_info("METADATA").encode("utf-8")
         self._fields = parse_headers(data)
         self._metadata = CoreMetadata.parse(data)
         self._judge(source)
+        _ = source.launchers  # that can be read
         name = self._metadata.name
         environment = self._job.environment
         self._schemes = environment.schemes_of(name)
@@ -149,7 +176,7 @@ class Run:
         if problems:
             raise UnsuitableError(problems)
 
-    def _install(self, source: _Source) -> None:
+    def _install(self, source: ShownSource) -> None:
         """Let `installer` ask for everything; the crew begins meanwhile."""
         environment, options = self._job.environment, self._job.options
         self._destination = destination = SchemeDestination(
@@ -191,6 +218,41 @@ class Run:
             self._told = size
             self._job.on_event(BytesDone(self.wheel, size, members))
 
+    def prepare(self) -> None:
+        """
+        Wait until all is staged, and hold nothing else any more.
+
+        Raises:
+            UnwheelError: If it cannot be installed.
+        """
+        if self._destination is not None and self._source is not None:
+            self._destination.prepare()
+            self._source.close()
+
+    def judge(self, also: Sequence[Installed] = ()) -> Collection[str]:
+        """
+        See that it may be committed, after `prepare`.
+
+        Args:
+            also: What is about to be replaced by others.
+
+        Returns:
+            The real paths that it will have; none of a dry run.
+
+        Raises:
+            UnwheelError: If it may not be.
+        """
+        if self._destination is None:
+            return ()
+        rows = self._destination.judge(also)
+        real = {key: os.path.realpath(p) for key, p in self._places.items()}
+        return {os.path.join(real[scheme], row.path) for scheme, row in rows}
+
+    @property
+    def replaced(self) -> Sequence[Installed]:
+        """What is there of the same project."""
+        return self._replaced
+
     # -------------------------------------------------------------- finish
 
     def finish(self) -> InstallReport:
@@ -226,7 +288,9 @@ class Run:
 
         assert self._source is not None
         options, opened = self._job.options, self._source.opened
-        opened.verify()
+        warnings = opened.verify_contents(
+            opened.plan, mismatch_warns=self._job.policy.record == "warn"
+        )
         notes = rehearse(
             self._source,
             self._job.environment.interpreter,
@@ -245,7 +309,7 @@ class Run:
         return self._report(
             list(notes.files),
             planned(opened.plan).links,
-            (*opened.plan.warnings, *opened.warnings, *lacking),
+            (*opened.plan.warnings, *warnings, *lacking),
             sources * len(options.levels) if options.compile else 0,
         )
 
@@ -324,13 +388,3 @@ def _uncompiled(found: tuple[str, str]) -> Problem:
         member=path,
         found=printable(reason),
     )
-
-
-class _Source(WheelSource):
-    """A source without bytecode, which `installer` would warn of."""
-
-    def get_contents(self) -> Iterator[Content]:
-        """All else."""
-        for content in WheelSource.get_contents(self):
-            if "__pycache__" not in content[0][0].split("/")[:-1]:
-                yield content

@@ -53,6 +53,7 @@ class WheelSource(_WheelSource):
     Args:
         path: The path of a wheel, under its own file name.
         policy: What is allowed.
+        at: What is opened instead, if not *path*: the same file, held.
 
     Raises:
         UnwheelError: If it cannot be read, or the policy refuses it.
@@ -60,8 +61,14 @@ class WheelSource(_WheelSource):
 
     validation_error = ValidationError
 
-    def __init__(self, path: StrPath, *, policy: Policy = _DEFAULT) -> None:
-        self.opened = Opened(os.fsdecode(path), policy)
+    def __init__(
+        self,
+        path: StrPath,
+        *,
+        policy: Policy = _DEFAULT,
+        at: str | None = None,
+    ) -> None:
+        self.opened = Opened(os.fsdecode(path), policy, at)
         filename = self.opened.plan.filename
         if filename.is_pybi:
             self.close()
