@@ -49,6 +49,8 @@ RANKS = [
     "quantities hops knobs usage install_usage sync_usage options",
     "progress listing graph",
     "wording tables commands cli __main__",
+    "plugins.host plugins.settings plugins.pdm_cache",
+    "plugins.pdm plugins.poetry plugins",
 ]
 ORDER = [name for row in RANKS for name in row.split()]
 ROOMS = {name.rpartition(".")[0] for name in ORDER if "." in name}
