@@ -87,17 +87,18 @@ def fetch(wheel: RealWheel) -> Path:
     Raises:
         FetchError: If pip cannot get it; the message is pip's.
     """
-    cache = _cache()
-    found = _find(cache, wheel)
+    directory = cache()
+    found = _find(directory, wheel)
     if found is None:
-        _download(wheel, cache)
-        found = _find(cache, wheel)
+        _download(wheel, directory)
+        found = _find(directory, wheel)
     if found is None:
         raise FetchError(f"{wheel}: pip brought another file than asked for")
     return found
 
 
-def _cache() -> Path:
+def cache() -> Path:
+    """Where wheels are kept between runs."""
     named = os.environ.get("UNWHEEL_TEST_WHEELS")
     if named:
         return Path(named)
@@ -105,8 +106,8 @@ def _cache() -> Path:
     return Path(above) / "unwheel-tests"
 
 
-def _find(cache: Path, wheel: RealWheel) -> Path | None:
-    for path in sorted(cache.glob("*.whl")):
+def _find(directory: Path, wheel: RealWheel) -> Path | None:
+    for path in sorted(directory.glob("*.whl")):
         name, version = path.name.split("-")[:2]
         if (_normal(name), version) == (wheel.project, wheel.version):
             return path
@@ -117,15 +118,15 @@ def _normal(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def _download(wheel: RealWheel, cache: Path) -> None:
+def _download(wheel: RealWheel, directory: Path) -> None:
     # A file appears in the cache whole or not at all: a run may be killed.
-    cache.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=cache, prefix=".pip-") as directory:
+    directory.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=directory, prefix=".pip-") as room:
         pip = subprocess.run(
             [
                 *(sys.executable, "-m", "pip", "download", "--quiet"),
                 *("--no-deps", "--only-binary=:all:", "--no-cache-dir"),
-                *("--disable-pip-version-check", "--dest", directory),
+                *("--disable-pip-version-check", "--dest", room),
                 *TARGET,
                 str(wheel),
             ],
@@ -135,5 +136,5 @@ def _download(wheel: RealWheel, cache: Path) -> None:
         )
         if pip.returncode:
             raise FetchError(f"{wheel}: pip download: {pip.stderr[-2000:]}")
-        for path in Path(directory).glob("*.whl"):
-            path.replace(cache / path.name)
+        for path in Path(room).glob("*.whl"):
+            path.replace(directory / path.name)
