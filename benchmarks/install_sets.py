@@ -20,13 +20,14 @@ SCIENCE = ("pyarrow", "numpy", "pandas", "scipy")
 _SMALL = """
 aiofiles annotated-doc asgiref authlib beautifulsoup4 cachetools cfgv colorama
 cycler deepdiff distro docutils exceptiongroup fastjsonschema frozenlist
-google-auth googleapis-common-protos h2 httplib2 huggingface-hub importlib-
-resources ipython jaraco-context jiter jsonpatch jsonschema-specifications
-langchain loguru markupsafe mcp msgpack narwhals openpyxl opentelemetry-proto
-paramiko platformdirs prometheus-client psutil pyasn1 pydantic pymysql
-pyproject-hooks pytest-mock python-dotenv pytokens referencing requests-
-toolbelt rpds-py safetensors shellingham soupsieve starlette termcolor toml
-tqdm typing-inspect uritemplate watchdog websocket-client wrapt
+google-auth googleapis-common-protos h2 httplib2 huggingface-hub
+importlib-resources ipython jaraco-context jiter jsonpatch
+jsonschema-specifications langchain loguru markupsafe mcp msgpack narwhals
+openpyxl opentelemetry-proto paramiko platformdirs prometheus-client psutil
+pyasn1 pydantic pymysql pyproject-hooks pytest-mock python-dotenv pytokens
+referencing requests-toolbelt rpds-py safetensors shellingham soupsieve
+starlette termcolor toml tqdm typing-inspect uritemplate watchdog
+websocket-client wrapt
 """
 SMALL = frozenset(_SMALL.split())
 
@@ -43,7 +44,7 @@ def fetch(name: str, directory: Path | None) -> list[Path]:
     if directory is not None:
         os.environ["UNWHEEL_TEST_WHEELS"] = str(directory)
     if name == "small":
-        return _small(wheels.cache())
+        return _small(wheels.storage())
     chosen = {wheel.project: wheel for wheel in (*wheels.CORPUS, TORCH)}
     projects = SCIENCE if name == "science" else (name,)
     return [wheels.fetch(chosen[project]) for project in projects]

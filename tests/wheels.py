@@ -87,18 +87,17 @@ def fetch(wheel: RealWheel) -> Path:
     Raises:
         FetchError: If pip cannot get it; the message is pip's.
     """
-    directory = cache()
-    found = _find(directory, wheel)
+    cache = _cache()
+    found = _find(cache, wheel)
     if found is None:
-        _download(wheel, directory)
-        found = _find(directory, wheel)
+        _download(wheel, cache)
+        found = _find(cache, wheel)
     if found is None:
         raise FetchError(f"{wheel}: pip brought another file than asked for")
     return found
 
 
-def cache() -> Path:
-    """Where wheels are kept between runs."""
+def _cache() -> Path:
     named = os.environ.get("UNWHEEL_TEST_WHEELS")
     if named:
         return Path(named)
@@ -106,8 +105,8 @@ def cache() -> Path:
     return Path(above) / "unwheel-tests"
 
 
-def _find(directory: Path, wheel: RealWheel) -> Path | None:
-    for path in sorted(directory.glob("*.whl")):
+def _find(cache: Path, wheel: RealWheel) -> Path | None:
+    for path in sorted(cache.glob("*.whl")):
         name, version = path.name.split("-")[:2]
         if (_normal(name), version) == (wheel.project, wheel.version):
             return path
@@ -118,15 +117,15 @@ def _normal(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def _download(wheel: RealWheel, directory: Path) -> None:
+def _download(wheel: RealWheel, cache: Path) -> None:
     # A file appears in the cache whole or not at all: a run may be killed.
-    directory.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=directory, prefix=".pip-") as room:
+    cache.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=cache, prefix=".pip-") as directory:
         pip = subprocess.run(
             [
                 *(sys.executable, "-m", "pip", "download", "--quiet"),
                 *("--no-deps", "--only-binary=:all:", "--no-cache-dir"),
-                *("--disable-pip-version-check", "--dest", room),
+                *("--disable-pip-version-check", "--dest", directory),
                 *TARGET,
                 str(wheel),
             ],
@@ -136,5 +135,5 @@ def _download(wheel: RealWheel, directory: Path) -> None:
         )
         if pip.returncode:
             raise FetchError(f"{wheel}: pip download: {pip.stderr[-2000:]}")
-        for path in Path(room).glob("*.whl"):
-            path.replace(directory / path.name)
+        for path in Path(directory).glob("*.whl"):
+            path.replace(cache / path.name)
