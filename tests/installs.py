@@ -52,44 +52,41 @@ class Installed:
     A distribution, by its RECORD.
 
     Attributes:
+        dist_info: Where its metadata are, from the environment's root.
         rows: Of RECORD: where a file is, from the environment's root, to its
             digest and its size.
-        scripts: Where the scripts of its entry points are.
+        written: The paths of RECORD, as they are written, in order.
+        scripts: Where its entry points have their scripts.
     """
 
     def __init__(self, root: Path, dist_info: Path) -> None:
         """Read the one whose metadata are in *dist_info*."""
         self._root = root
-        self._dist_info = dist_info
+        self._site = dist_info.parent.relative_to(root).as_posix()
+        self.dist_info = dist_info.relative_to(root).as_posix()
         self.rows: dict[str, tuple[str, str]] = {}
+        self.written: list[str] = []
         text = (dist_info / "RECORD").read_text("utf-8")
         for path, digest, size in csv.reader(text.splitlines()):
-            place = os.path.normpath(dist_info.parent / path)
-            key = os.path.relpath(place, root)
+            self.written.append(path)
+            key = os.path.normpath(f"{self._site}/{path}")
             assert key not in self.rows, f"{key} has two rows"
             self.rows[key] = digest, size
-        self.written = sorted(
-            path for path, _, _ in csv.reader(text.splitlines())
-        )
-
-    @property
-    def scripts(self) -> set[str]:
-        """Where its entry points have their scripts."""
-        names = {point.name for point in self._points()}
-        return {
-            path
-            for path in self.rows
-            if os.path.basename(path) in names
-            and os.path.basename(os.path.dirname(path)) == "bin"
+        self.written.sort()
+        points = {point.name for point in _scripts(dist_info)}
+        self.scripts = {
+            key
+            for key in self.rows
+            if key.rpartition("/")[2] in points
+            and f"/{key}".rpartition("/")[0].endswith("/bin")
         }
 
     @property
     def modules(self) -> set[str]:
         """What can be imported of it, at the top."""
-        site = os.path.relpath(self._dist_info.parent, self._root)
         found = set()
-        for path in self.rows:
-            top, _, below = os.path.relpath(path, site).partition("/")
+        for path in self.written:
+            top, _, below = path.partition("/")
             match = re.fullmatch(r"([^\W\d]\w*)(\.py|\..*\.so)?", top)
             if match and below == ("" if match[2] else "__init__.py"):
                 found.add(match[1])
@@ -114,10 +111,11 @@ class Installed:
             else:
                 assert row == (digest(path), str(path.stat().st_size)), key
 
-    def _points(self) -> Iterator[EntryPoint]:
-        for point in Distribution.at(self._dist_info).entry_points:
-            if point.group in ("console_scripts", "gui_scripts"):
-                yield point
+
+def _scripts(dist_info: Path) -> Iterator[EntryPoint]:
+    for point in Distribution.at(dist_info).entry_points:
+        if point.group in ("console_scripts", "gui_scripts"):
+            yield point
 
 
 class Environment:

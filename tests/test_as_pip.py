@@ -146,10 +146,12 @@ def check_same(theirs: Installed, ours: Installed) -> None:
 
 def kind_of(path: str, distribution: Installed) -> str:
     """Which of the differences that file may have."""
-    name = os.path.basename(path)
     if path in distribution.scripts:
         return "script"
-    return "pyc" if name.endswith(".pyc") else name
+    folder, _, name = path.rpartition("/")
+    if folder == distribution.dist_info:
+        return name
+    return "pyc" if name.endswith(".pyc") else ""
 
 
 def check_content(path: str, theirs: Installed, ours: Installed) -> None:
