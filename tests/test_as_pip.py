@@ -7,7 +7,6 @@ They need the package index (see wheels.py) and pip; deselect them with
 
 from __future__ import annotations
 
-import os
 import platform
 import sys
 from collections.abc import Sequence
