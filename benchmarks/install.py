@@ -43,7 +43,7 @@ def main() -> int:
     complete = True
     for name in options.sets:
         try:
-            chosen = install_sets.fetch(name, options.wheels)
+            chosen = install_sets.fetch(name, options.wheels, options.small)
         except wheels.FetchError as error:
             print(f"# without the set {name}: {error}", file=sys.stderr)
             continue
@@ -61,6 +61,7 @@ def _options() -> argparse.Namespace:
     add = parser.add_argument
     add("--sets", type=_names(install_sets.NAMES), default=install_sets.NAMES)
     add("--tools", type=_names(RIVALS), default=list(RIVALS), metavar="A,B")
+    add("--small", type=int, default=60, help="how many of the small ones")
     add("--rounds", type=int, default=5)
     add("--where", metavar="DIR", type=Path, default=tools.default_where())
     add("--wheels", metavar="DIR", type=Path, help="keep wheels there")

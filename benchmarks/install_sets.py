@@ -34,9 +34,12 @@ SMALL = frozenset(_SMALL.split())
 NAMES = ("torch", "science", "small")
 
 
-def fetch(name: str, directory: Path | None) -> list[Path]:
+def fetch(name: str, directory: Path | None, small: int) -> list[Path]:
     """
     The wheels of the set *name*, kept in *directory*, or where tests do.
+
+    Args:
+        small: How many of the small ones.
 
     Raises:
         FetchError: If one is not there and cannot be had.
@@ -44,17 +47,17 @@ def fetch(name: str, directory: Path | None) -> list[Path]:
     if directory is not None:
         os.environ["UNWHEEL_TEST_WHEELS"] = str(directory)
     if name == "small":
-        return _small(wheels.storage())
+        return _small(wheels.storage(), small)
     chosen = {wheel.project: wheel for wheel in (*wheels.CORPUS, TORCH)}
     projects = SCIENCE if name == "science" else (name,)
     return [wheels.fetch(chosen[project]) for project in projects]
 
 
-def _small(directory: Path) -> list[Path]:
+def _small(directory: Path, count: int) -> list[Path]:
     pinned = [
         wheel
         for wheel in bulk_wheels.listed()
         if wheel.requirement.partition("==")[0] in SMALL
-    ]
+    ][:count]
     bulk_wheels.fetch(pinned, directory)
     return bulk_wheels.paths(pinned, directory)

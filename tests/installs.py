@@ -127,19 +127,20 @@ class Environment:
         venv.create(root, symlinks=True, with_pip=False)
         (self.packages,) = root.glob("lib/python*/site-packages")
         self.python = root / "bin/python"
-        self._before = set(self._all())
+        self._before = all_below(root)
 
     def new(self) -> set[str]:
         """Whatever is there now, and was not at first."""
-        return set(self._all()) - self._before
+        return all_below(self.root) - self._before
 
     def installed(self, wheel: RealWheel) -> Installed:
         """What was made of *wheel*."""
         return installed(self.root, self.packages, wheel)
 
-    def _all(self) -> Iterator[str]:
-        for path in self.root.rglob("*"):
-            yield path.relative_to(self.root).as_posix()
+
+def all_below(root: Path) -> set[str]:
+    """All names below *root*."""
+    return {path.relative_to(root).as_posix() for path in root.rglob("*")}
 
 
 def installed(root: Path, packages: Path, wheel: RealWheel) -> Installed:

@@ -237,11 +237,11 @@ class Live:
 
     def others(self) -> dict[str, object]:
         """What the neighbour is made of, with the identities of its files."""
-        facts: dict[str, object] = {}
-        for path, seen in snapshot(self.root).items():
-            if "/near" in path or "/neighbour" in path:
-                facts[path] = seen
-        return facts
+        return {
+            path: seen
+            for path, seen in snapshot(self.root).items()
+            if "/near" in path or "/neighbour" in path
+        }
 
     def _arguments(self, wheel: Path, *options: str) -> list[str]:
         return [
