@@ -51,12 +51,12 @@ class Room:
 
     @property
     def environment(self) -> dict[str, str]:
-        """No place of the user's, nor what he told pip."""
+        """No place of the user's, and nothing that he told a tool."""
         top = str(self.top)
         kept = {
             name: value
             for name, value in tools.environment(self.top).items()
-            if not name.startswith(("PIP_", "UV_", "PDM_", "POETRY_"))
+            if not name.startswith(_TOLD)
         }
         return kept | {
             "PIP_CONFIG_FILE": os.devnull,
@@ -67,6 +67,7 @@ class Room:
         }
 
 
+_TOLD = ("PIP_", "UV_", "PDM_", "POETRY_", "PYTHON")
 _KINDS = ("CACHE", "CONFIG", "DATA", "STATE")
 
 
