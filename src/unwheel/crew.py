@@ -8,7 +8,7 @@ released.
 from __future__ import annotations
 
 import os
-from _thread import allocate_lock, start_new_thread
+from _thread import RLock, allocate_lock, start_new_thread
 from _weakref import ref
 
 from . import native
@@ -96,6 +96,11 @@ class Crew:
         return Probes()
 
     @property
+    def is_started(self) -> bool:
+        """Whether its threads are there already."""
+        return bool(self._threads)
+
+    @property
     def is_gone(self) -> bool:
         """
         Whether no thread is left, for want of memory to work in.
@@ -113,6 +118,58 @@ class Crew:
         """
         if self.is_gone:
             raise MemoryError("no memory for a thread of the crew")
+
+
+class shared:  # noqa: N801 - it is called like a function
+    """
+    The one crew of all who install in this process; a context manager.
+
+    Several threads may install at once, each a wheel of its own: with a crew
+    for each they would be too many for the CPUs.  It is made when the first
+    comes, and dismissed when the last one goes.
+
+    Args:
+        threads: Of the one that is made; who comes later takes it as it is.
+    """
+
+    # May be taken twice: the garbage collector can let go of an abandoned
+    # installation in a thread that is in here already.
+    _lock = RLock()
+    _crew: Crew | None = None
+    _users = 0
+
+    def __init__(self, threads: int | None = None) -> None:
+        self._threads = threads
+
+    def __enter__(self) -> Crew:
+        with shared._lock:
+            if shared._crew is None:
+                shared._crew = Crew(self._threads)
+            shared._users += 1
+            self._mine = shared._crew
+        return self._mine
+
+    def __exit__(self, *exc: object) -> None:
+        mine, gone = self._mine, False
+        with shared._lock:
+            if shared._crew is mine:
+                shared._users -= 1
+                gone = not shared._users
+                if gone:
+                    shared._crew = None
+        if gone:
+            mine.__exit__(*exc)
+
+    @staticmethod
+    def _forget() -> None:
+        """In a forked process, where the threads did not come along."""
+        shared._lock = RLock()
+        shared._crew = None
+        shared._users = 0
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=shared._forget)
 
 
 def _is_home(thread: ReferenceType[LockType], seconds: float = 0) -> bool:

@@ -225,7 +225,7 @@ def judge_merge(
         DestinationError: If the two trees do not fit; all problems are told,
             and nothing has moved.
     """
-    judge = _Judge(staging, os.path.realpath(destination), links)
+    judge = Judge(staging, os.path.realpath(destination), links)
     judge.walk()
     judge.check_texts()
     if judge.problems:
@@ -248,7 +248,7 @@ def judge_merge(
     ]
 
 
-class _Judge:
+class Judge:
     """The walk through a staged tree and what is where it will be."""
 
     def __init__(self, staging: str, root: str, links: str) -> None:
@@ -285,8 +285,12 @@ class _Judge:
         elif facts is not None and stat.S_ISDIR(facts.st_mode):
             self.problems.add(_folder_there(name, there))
         else:
-            self._claim(name, there, shared=False)
-            self.moves.append((name, there, facts is not None))
+            self._judge_name(name, there, swap=facts is not None)
+
+    def _judge_name(self, name: str, there: str, *, swap: bool) -> None:
+        """What moves as a whole."""
+        self._claim(name, there, shared=False)
+        self.moves.append((name, there, swap))
 
     def _judge_folder(self, name: str, there: str, mode: int) -> None:
         self._claim(name, there, shared=True)
@@ -298,21 +302,24 @@ class _Judge:
             self._redirected.add(name)
         elif not stat.S_ISDIR(mode):
             problem = _file_there(name, there)
-        if problem is None and os.stat(place).st_dev != self._device:
-            # The rename would say so too, but after others.
-            problem = os_problem(
-                errno.EXDEV, "cannot move into the folder", name
-            )
+        if problem is None:
+            problem = self._wrong_device(name, place)
         if problem is None:
             self._look_into(name, place)
         else:
             self.problems.add(problem)
 
+    def _wrong_device(self, name: str, place: str) -> Problem | None:
+        """The rename would say so too, but after others."""
+        if os.stat(place).st_dev == self._device:
+            return None
+        return os_problem(errno.EXDEV, "cannot move into the folder", name)
+
     def _wrong_link(
         self, name: str, there: str, place: str, *, folder: bool
     ) -> Problem | None:
         """Why the link *there* may not be followed to *place*."""
-        inside = is_below(self.root, place)
+        inside = self._is_inside(place)
         if folder and (
             self._links == "follow" or (inside and self._links == "inside")
         ):
@@ -327,6 +334,10 @@ class _Judge:
             found=printable(f"{there} -> {os.readlink(there)}"),
             accept=f'existing_links="{accept}"' if folder else None,
         )
+
+    def _is_inside(self, place: str) -> bool:
+        """Whether a link may lead to *place* by the policy "inside"."""
+        return is_below(self.root, place)
 
     def _claim(self, name: str, there: str, *, shared: bool) -> None:
         """

@@ -119,6 +119,24 @@ class Lock:
         except FileNotFoundError:
             return False
 
+    def wait(self, path: str) -> None:
+        """
+        Lock the directory *path*, when others have given it back.
+
+        Where there are no locks there is nothing to wait for.
+
+        Raises:
+            OSError: If it cannot be opened.
+        """
+        if fcntl is None:
+            return
+        self._handle = os.open(path, _DIRECTORY_FLAGS)
+        try:
+            fcntl.flock(self._handle, fcntl.LOCK_EX)
+            self._locked = True
+        except OSError:  # some network file systems have none
+            pass
+
     def handle(self) -> int | None:
         """That of the directory; None where none was opened."""
         return None if self._handle < 0 else self._handle
@@ -140,6 +158,91 @@ class Lock:
                 os.close(handle)
         except OSError:
             return
+
+
+class Private:
+    """
+    A private directory, made and locked.
+
+    Attributes:
+        path: Its name; "" if there is none.
+    """
+
+    def __init__(self) -> None:
+        self.path = ""
+        self._lock = Lock()
+
+    def make(self, parent: str, name: str = "") -> None:
+        """
+        Make it in *parent*, and lock it.
+
+        Between the two a cleaner may take it for a dead process's: then it
+        is gone or locked, and the next name is tried.
+
+        Raises:
+            OSError: If it cannot be made; then there is none.
+        """
+        while True:
+            self.path = os.path.join(parent, name or new_name())
+            try:
+                os.mkdir(self.path, 0o700)
+            except OSError:
+                self.path = ""
+                raise
+            try:
+                if self._lock.take(self.path) and self._is_ours():
+                    return
+            except OSError:  # umask 0777, or no descriptor is left
+                path, self.path = self.path, ""
+                remove_directory(path)
+                raise
+            self._lock.close()
+
+    def _is_ours(self) -> bool:
+        """Whether it is what we made, and not what somebody put there."""
+        return self._lock.owner() in (None, user())
+
+    def handle(self) -> int | None:
+        """Its descriptor; None where there is none."""
+        return self._lock.handle()
+
+    def is_called(self, path: str) -> bool:
+        """
+        Whether it is what is called *path*; True also where nobody can tell.
+
+        Raises:
+            OSError: If that cannot be known.
+        """
+        handle = self.handle()
+        if handle is None:
+            return fcntl is None and path == self.path
+        try:
+            return os.path.samestat(os.fstat(handle), os.lstat(path))
+        except FileNotFoundError:
+            return False
+
+    def is_at(self, path: str) -> bool:
+        """The same; False if it cannot be known."""
+        try:
+            return self.is_called(path)
+        except OSError:
+            return False
+
+    def remove(self) -> None:
+        """
+        Remove it and all below it, if it still has its name.
+
+        By its handle: who owns the parent may have given the name to another
+        directory of ours, which they could not empty themselves.  What cannot
+        be removed stays: the next run tries again.
+        """
+        if self.path and self.is_at(self.path):
+            remove_tree(self.path, self.handle())
+        self.path = ""
+
+    def unlock(self) -> None:
+        """Give lock and handle back.  May be called twice."""
+        self._lock.close()
 
 
 def remove_tree(path: str, handle: int | None = None) -> bool:

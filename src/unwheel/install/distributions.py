@@ -1,0 +1,278 @@
+"""
+What is installed already, and whose files are whose.
+
+RECORD of an installed distribution is the word of a stranger: a row may name
+any file of the machine.  Of its rows only those count that lie, links on the
+way resolved, below the directories of the scheme.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+
+from ..errors import DestinationError, Problem, printable
+from ..native import os_problem
+from ..places import is_below
+from ..values import value
+
+TYPE_CHECKING = False  # that of `typing` would cost its import
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Mapping
+
+_INFO = ".dist-info"
+_CACHE = "__pycache__"
+
+# "Names and normalization" of the packaging specifications.
+_SEPARATORS = re.compile("[-_.]+")
+
+# How installations of setuptools and distutils are called.
+_EGG = re.compile(r"(?i)(?P<name>[^-]+)(?:-[^-]+)*\.egg(?:-info|-link)?")
+
+
+@value
+class Installed:
+    """
+    A distribution that is installed.
+
+    Attributes:
+        name: As its folder says it.
+        version: As its folder says it.
+        dist_info: The path of its ``.dist-info``.
+        files: The paths of all its files and links: the rows of RECORD that
+            are there and lie below the directories of the scheme, all that
+            is in `dist_info`, and the bytecode of its sources.
+    """
+
+    name: str
+    version: str
+    dist_info: str
+    files: frozenset[str]
+
+
+def find_installed(places: Mapping[str, str], name: str) -> list[Installed]:
+    """
+    The distributions called *name* in purelib and platlib.
+
+    There should be one at most; a broken environment has more.
+
+    Args:
+        places: The directories of the scheme.
+        name: Compared as the specification normalizes names.
+
+    Raises:
+        DestinationError: NO_RECORD or EGG if nobody can tell which files are
+            its: a package of the system, or of setuptools.
+    """
+    found = []
+    problems: list[Problem] = []
+    wanted = normalized(name)
+    for site in sites_of(places):
+        for leaf in _names_in(site):
+            path = os.path.join(site, leaf)
+            if _is_of(leaf, wanted):
+                files = files_of(places, path)
+                if files is None:
+                    problems.append(_no_record(path))
+                else:
+                    found.append(_installed(path, files))
+            elif _is_egg(leaf, wanted):
+                problems.append(_egg(path))
+    if problems:
+        raise DestinationError(problems)
+    return found
+
+
+def normalized(name: str) -> str:
+    """The one spelling of a project's *name*."""
+    return _SEPARATORS.sub("-", name).lower()
+
+
+def sites_of(places: Mapping[str, str]) -> list[str]:
+    """The real paths of purelib and platlib, each once."""
+    given = [places[key] for key in ("purelib", "platlib") if key in places]
+    return list(dict.fromkeys(map(os.path.realpath, given)))
+
+
+def owner_of(
+    places: Mapping[str, str],
+    paths: Collection[str],
+    without: Collection[str] = (),
+) -> dict[str, str]:
+    """
+    Which distribution has each of *paths*, as far as one has.
+
+    Every RECORD is read for it; one that cannot be read says nothing.
+
+    Args:
+        places: The directories of the scheme.
+        paths: Real paths of files.
+        without: Paths of ``.dist-info`` folders that do not count.
+
+    Returns:
+        By path "name version".
+    """
+    owners: dict[str, str] = {}
+    wanted = set(paths)
+    if not wanted:
+        return owners
+    for site in sites_of(places):
+        for leaf in _names_in(site):
+            path = os.path.join(site, leaf)
+            if not leaf.endswith(_INFO) or path in without:
+                continue
+            name, version = _identity(leaf)
+            files = {*_rows_if_any(path), *_inside(path)} & wanted
+            owners.update(dict.fromkeys(files, f"{name} {version}".rstrip()))
+    return owners
+
+
+def files_of(
+    places: Mapping[str, str], dist_info: str
+) -> frozenset[str] | None:
+    """
+    The files of `Installed`; None if there is no RECORD.
+
+    Raises:
+        DestinationError: If there is one that cannot be read.
+    """
+    if not os.path.lexists(os.path.join(dist_info, "RECORD")):
+        return None
+    roots = {os.path.realpath(place) for place in places.values()}
+    files = set(_inside(dist_info))
+    folders: dict[str, str | None] = {}
+    for path in _rows(dist_info):
+        folder, leaf = os.path.split(path)
+        if folder not in folders:
+            folders[folder] = _allowed(folder, roots)
+        place = folders[folder]
+        if place is not None and leaf not in ("", ".", ".."):
+            files.add(os.path.join(place, leaf))
+    files |= set(_bytecode(files))
+    return frozenset(filter(_is_there, files))
+
+
+def _names_in(site: str) -> list[str]:
+    try:
+        return sorted(os.listdir(site))
+    except OSError:  # missing: nothing is installed
+        return []
+
+
+def _identity(leaf: str) -> tuple[str, str]:
+    """Name and version that the folder *leaf* tells."""
+    name, _, version = leaf.removesuffix(_INFO).partition("-")
+    return name, version
+
+
+def _is_of(leaf: str, wanted: str) -> bool:
+    if not leaf.endswith(_INFO):
+        return False
+    return normalized(_identity(leaf)[0]) == wanted
+
+
+def _is_egg(leaf: str, wanted: str) -> bool:
+    match = _EGG.fullmatch(leaf)
+    return match is not None and normalized(match["name"]) == wanted
+
+
+def _installed(dist_info: str, files: frozenset[str]) -> Installed:
+    name, version = _identity(os.path.basename(dist_info))
+    return Installed(name, version, dist_info, files)
+
+
+def _rows(dist_info: str) -> list[str]:
+    """
+    The paths in RECORD, made absolute.
+
+    A ".." is taken as text here, as those who wrote it meant it.
+
+    Raises:
+        DestinationError: If it cannot be read, NO_RECORD if it is no CSV.
+    """
+    import csv
+
+    site = os.path.dirname(dist_info)
+    path = os.path.join(dist_info, "RECORD")
+    try:
+        with open(path, newline="", encoding="utf-8", errors=_ESCAPE) as file:
+            rows = [row[0] for row in csv.reader(file) if row and row[0]]
+    except OSError as error:
+        number = error.errno or 0
+        raise DestinationError(
+            [os_problem(number, f"cannot read {printable(path)}")],
+            errno=number,
+        ) from error
+    except csv.Error as error:
+        raise DestinationError([_no_record(dist_info)]) from error
+    return [
+        os.path.normpath(os.path.join(site, row))
+        for row in rows
+        if "\0" not in row
+    ]
+
+
+def _rows_if_any(dist_info: str) -> list[str]:
+    try:
+        return _rows(dist_info)
+    except DestinationError:
+        return []
+
+
+_ESCAPE = "surrogateescape"
+
+
+def _inside(folder: str) -> list[str]:
+    """All files and links in *folder*."""
+    found = []
+    for path, names, files in os.walk(folder):
+        links = [n for n in names if os.path.islink(os.path.join(path, n))]
+        found += [os.path.join(path, name) for name in [*files, *links]]
+    return found
+
+
+def _allowed(folder: str, roots: Collection[str]) -> str | None:
+    """Where *folder* really is; None if that is below none of *roots*."""
+    place = os.path.realpath(folder)
+    return place if any(is_below(root, place) for root in roots) else None
+
+
+def _bytecode(files: Iterable[str]) -> Iterator[str]:
+    """The bytecode that there is of the sources among *files*."""
+    sources: dict[str, set[str]] = {}
+    for path in files:
+        if path.endswith(".py"):
+            folder, leaf = os.path.split(path)
+            sources.setdefault(folder, set()).add(leaf[:-3])
+    for folder, stems in sources.items():
+        cache = os.path.join(folder, _CACHE)
+        if os.path.islink(cache):
+            continue
+        for leaf in _names_in(cache):
+            if leaf.endswith(".pyc") and leaf.partition(".")[0] in stems:
+                yield os.path.join(cache, leaf)
+
+
+def _is_there(path: str) -> bool:
+    """Whether *path* is a file or a link, and no folder."""
+    try:
+        return not stat.S_ISDIR(os.lstat(path).st_mode)
+    except OSError:
+        return False
+
+
+def _no_record(path: str) -> Problem:
+    return Problem(
+        "NO_RECORD",
+        "it has no RECORD that tells which files to replace",
+        found=printable(path),
+    )
+
+
+def _egg(path: str) -> Problem:
+    return Problem(
+        "EGG",
+        "it was installed by setuptools or distutils, without a RECORD",
+        found=printable(path),
+    )

@@ -1,0 +1,393 @@
+"""
+What a transaction has to do, and whether it may.
+
+Looks only.  Where all that is in a folder belongs to the version that is
+replaced, or nothing is there, the folder changes as a whole, by one rename;
+else name by name.
+"""
+
+from __future__ import annotations
+
+import filecmp
+import os
+import stat
+
+from ..contents import RESERVED
+from ..errors import DestinationError, Problem, printable
+from ..merge import Judge
+from ..places import is_below, name_below
+from ..values import value
+from .distributions import owner_of
+from .journal import GONE, NEW, OLD, SWAP, Operation
+from .moving import CACHE, identity, is_bytecode, survey
+
+TYPE_CHECKING = False  # that of `typing` would cost its import
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from .distributions import Installed
+
+OVERWRITES = ("refuse", "unowned", "all")
+
+
+@value
+class Judged:
+    """
+    What a commit does, as real paths; a folder stands for all that is in it.
+
+    Attributes:
+        added: What comes where nothing is.
+        replaced: What takes the place of something.
+        removed: What goes, without anything in its place.
+    """
+
+    added: tuple[str, ...]
+    replaced: tuple[str, ...]
+    removed: tuple[str, ...]
+
+
+@value
+class Terms:
+    """
+    What an installation may do.
+
+    Attributes:
+        record: The path of RECORD.
+        places: The real directories of the scheme.
+        replaces: What it takes the place of.
+        overwrite: "refuse", "unowned" or "all".
+        whole: Whether folders may be exchanged.
+    """
+
+    record: str
+    places: Mapping[str, str]
+    replaces: Sequence[Installed] = ()
+    overwrite: str = "refuse"
+    whole: bool = True
+
+
+def judge(
+    staging: str, top: str, terms: Terms
+) -> tuple[list[Operation], list[str]]:
+    """
+    The operations that make the staged tree part of *top*, RECORD last.
+
+    Args:
+        staging: The private directory, of the layout that is below *top*.
+        top: A real path.
+        terms: What is asked for.
+
+    Returns:
+        The operations in their order, and names below *top* of the folders
+        that may be empty then, the deepest first.
+
+    Raises:
+        DestinationError: If it may not be done; all problems are told.
+        OSError: If something cannot be looked at.
+    """
+    judge = _Judge(staging, top, terms)
+    judge.walk()
+    judge.check_texts()
+    judge.settle_conflicts()
+    if judge.problems:
+        raise DestinationError(judge.problems, errno=_EEXIST)
+    return judge.operations(), judge.folders()
+
+
+_EEXIST = 17
+
+
+class _Judge(Judge):
+    """The walk through a staged tree and what is where it will be."""
+
+    def __init__(self, staging: str, top: str, terms: Terms) -> None:
+        Judge.__init__(self, staging, top, "inside")
+        self._terms = terms
+        self._places = set(terms.places.values())
+        self._owned: set[str] = set()
+        for installed in terms.replaces:
+            self._owned |= installed.files
+        # Files that nobody said we may replace: name and place.
+        self._conflicts: list[tuple[str, str]] = []
+        # Files that stay, because they are what the wheel has, too.
+        self._same: set[str] = set()
+        self._touched: set[str] = set()
+        self._belonging: dict[str, bool] = {}
+        self._gone: list[str] | None = None
+        self._devices: dict[str, int] = {}
+        self._own_device = os.stat(staging).st_dev
+
+    # ------------------------------------------------------------ what comes
+
+    def _judge(self, name: str, there: str) -> None:
+        if os.path.basename(there).lower().startswith(RESERVED):
+            self.problems.add(_reserved(name))
+            return
+        self._touched.add(there)
+        mode = os.lstat(os.path.join(self._staging, name)).st_mode
+        old = _mode(there)
+        if old is None:
+            self._refuse_reserved(name, mode)
+            self._judge_name(name, there, swap=False)
+        elif self._is_replaced(there, mode, old):
+            self._refuse_reserved(name, mode)
+            self._judge_name(name, there, swap=True)
+        elif stat.S_ISDIR(mode) or stat.S_ISDIR(old):
+            Judge._judge(self, name, there)
+        else:
+            if there not in self._owned and not is_bytecode(there):
+                self._conflicts.append((name, there))
+            self._judge_name(name, there, swap=True)
+
+    def _refuse_reserved(self, name: str, mode: int) -> None:
+        """
+        Refuse names in a folder that would be taken for ours.
+
+        A journal that came with a wheel would be obeyed by the next run.
+        """
+        if not stat.S_ISDIR(mode):
+            return
+        for path, entry in survey(os.path.join(self._staging, name)):
+            if entry.name.lower().startswith(RESERVED):
+                self.problems.add(_reserved(f"{name}/{path}"))
+
+    def _is_replaced(self, there: str, mode: int, old: int) -> bool:
+        """Whether one rename puts what is staged in the place of *there*."""
+        if not stat.S_ISDIR(mode) and not stat.S_ISDIR(old):
+            return False
+        if not self._terms.whole:
+            return False
+        if stat.S_ISDIR(old):
+            return self._belongs(there) and _has_files(there)
+        return there in self._owned
+
+    def _belongs(self, folder: str) -> bool:
+        """
+        Whether all that is in *folder* is of what is replaced.
+
+        Bytecode belongs to no one, and goes with its folder; but the cache
+        itself has that of others, too.
+        """
+        known = self._belonging.get(folder)
+        if known is None:
+            known = not self._is_fixed(folder) and all(
+                entry.is_dir(follow_symlinks=False)
+                or entry.path in self._owned
+                for entry in _all_in(folder)
+            )
+        self._belonging[folder] = known
+        return known
+
+    def _wrong_device(self, name: str, place: str) -> Problem | None:  # noqa: ARG002
+        """None is: what goes to another one is copied there first."""
+        return None
+
+    def _room_of(self, there: str) -> str:
+        """
+        Where on its own file system *there* can be staged.
+
+        Returns:
+            The name of a private directory in the highest folder of that
+            file system, on the way to *there*; "" if it is that of the
+            private directory itself.
+        """
+        folder = os.path.dirname(there)
+        device = self._device_of(folder)
+        if device == self._own_device:
+            return ""
+        above = os.path.dirname(folder)
+        while folder != self.root and self._device_of(above) == device:
+            folder, above = above, os.path.dirname(above)
+        room = os.path.join(folder, os.path.basename(self._staging))
+        return name_below(self.root, room)
+
+    def _device_of(self, folder: str) -> int:
+        if folder not in self._devices:
+            self._devices[folder] = os.stat(folder).st_dev
+        return self._devices[folder]
+
+    def _is_fixed(self, folder: str) -> bool:
+        """Whether it is part of the scheme, or a mount point."""
+        return os.path.ismount(folder) or any(
+            is_below(folder, place) for place in self._places
+        )
+
+    def _is_inside(self, place: str) -> bool:
+        return any(is_below(root, place) for root in self._places)
+
+    def settle_conflicts(self) -> None:
+        """Refuse the conflicts that the terms do not allow."""
+        if self._terms.overwrite == "all" or not self._conflicts:
+            return
+        owners = owner_of(
+            self._terms.places,
+            [there for _, there in self._conflicts],
+            [installed.dist_info for installed in self._terms.replaces],
+        )
+        for name, there in self._conflicts:
+            owner = owners.get(there)
+            if owner is not None and self._are_same(name, there):
+                self._same.add(there)
+            elif owner is not None:
+                self.problems.add(_owned(name, there, owner))
+            elif self._terms.overwrite == "refuse":
+                self.problems.add(_unowned(name, there))
+
+    def _are_same(self, name: str, there: str) -> bool:
+        """
+        Whether two distributions may share a file: it is the same in both.
+
+        So it is with the ``__init__.py`` of old namespace packages.
+        """
+        path = os.path.join(self._staging, name)
+        if os.path.islink(path) or os.path.islink(there):
+            return False
+        return filecmp.cmp(path, there, shallow=False)
+
+    # ------------------------------------------------------------- what goes
+
+    def _going(self) -> list[str]:
+        """The old version's files and folders that nothing replaces."""
+        if self._gone is not None:
+            return self._gone
+        replaced = {there for _, there, swap in self.moves if swap}
+        left = [
+            path
+            for path in self._owned
+            if path not in replaced
+            and path not in self._same
+            and not any(above in replaced for above in _above(path))
+        ]
+        others = owner_of(
+            self._terms.places,
+            left,
+            [installed.dist_info for installed in self._terms.replaces],
+        )
+        self._gone = sorted(
+            {self._widest(path) for path in left if path not in others}
+        )
+        return self._gone
+
+    def _widest(self, path: str) -> str:
+        """*path*, or the highest folder of which nothing stays."""
+        if not self._terms.whole:
+            return path
+        for folder in _above(path):
+            if folder in self._touched or not self._belongs(folder):
+                break
+            path = folder
+        return path
+
+    # ------------------------------------------------------------ the result
+
+    def operations(self) -> list[Operation]:
+        """In their order: new, old, the old dist-info, the new, RECORD."""
+        last = os.path.dirname(self._terms.record)
+        infos = [installed.dist_info for installed in self._terms.replaces]
+        found = [
+            (_rank(there, infos, last, self._terms.record), there, name, swap)
+            for name, there, swap in self.moves
+            if there not in self._same
+        ]
+        found += [
+            (2 if any(is_below(i, path) for i in infos) else 1, path, "", True)
+            for path in self._going()
+        ]
+        return [
+            self._operation(number, name, there, swap=swap)
+            for number, (_, there, name, swap) in enumerate(sorted(found))
+        ]
+
+    def _operation(
+        self, number: int, name: str, there: str, *, swap: bool
+    ) -> Operation:
+        final = name_below(self.root, there)
+        room = self._room_of(there)
+        old = identity(there) if swap else ""
+        if not name:
+            staged = f"{OLD}/{number}"
+            return Operation(number, GONE, staged, final, "", old, room)
+        new = identity(os.path.join(self._staging, name))
+        kind = SWAP if swap else NEW
+        return Operation(number, kind, name, final, new, old, room)
+
+    def folders(self) -> list[str]:
+        """Names of folders that may be empty then, the deepest first."""
+        found = set()
+        for path in self._going():
+            for folder in _above(path):
+                if any(is_below(folder, place) for place in self._places):
+                    break
+                found.add(name_below(self.root, folder))
+        return sorted(found, key=lambda name: (-name.count("/"), name))
+
+
+def _rank(there: str, infos: list[str], last: str, record: str) -> int:
+    """The new dist-info comes after the old one has gone."""
+    if there == record:
+        return 4
+    return 3 if is_below(last, there) or there in infos else 0
+
+
+def _above(path: str) -> list[str]:
+    """The folders that *path* is in, the nearest first."""
+    found = []
+    folder = os.path.dirname(path)
+    while folder != path:
+        found.append(folder)
+        path, folder = folder, os.path.dirname(folder)
+    return found
+
+
+def _mode(path: str) -> int | None:
+    try:
+        return os.lstat(path).st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
+def _has_files(folder: str) -> bool:
+    """
+    Whether there is anything that tells *folder* from others.
+
+    Nobody could say whether two empty ones have changed places.
+    """
+    return any(
+        not entry.is_dir(follow_symlinks=False) for _, entry in survey(folder)
+    )
+
+
+def _all_in(folder: str) -> Iterator[os.DirEntry[str]]:
+    if os.path.basename(folder) == CACHE:
+        with os.scandir(folder) as entries:
+            yield from entries
+    else:
+        yield from (entry for _, entry in survey(folder))
+
+
+def _reserved(name: str) -> Problem:
+    return Problem(
+        "RESERVED_NAME",
+        f"names that begin with {RESERVED} are those of our staging",
+        member=name,
+    )
+
+
+def _owned(name: str, there: str, owner: str) -> Problem:
+    return Problem(
+        "OWNED_BY_OTHER",
+        f"there is a file of {printable(owner)}",
+        member=name,
+        found=printable(there),
+        accept='overwrite="all"',
+    )
+
+
+def _unowned(name: str, there: str) -> Problem:
+    return Problem(
+        "UNOWNED_FILE",
+        "there is a file that no distribution has",
+        member=name,
+        found=printable(there),
+        accept='overwrite="unowned"',
+    )

@@ -1,0 +1,409 @@
+"""
+Operations of a journal: done, undone, and told apart.
+
+Nobody knows how far a killed run came; only what is there can tell.  So each
+thing that moves has an identity, and whether an operation has happened is
+asked of the file system, by whoever goes on.
+"""
+
+from __future__ import annotations
+
+import binascii
+import contextlib
+import errno
+import os
+import stat
+
+from ..errors import DestinationError, Problem, printable
+from ..native import Tree, os_problem
+from ..policy import STAND_INS
+from .journal import GONE, NEW, OLD, Operation
+
+TYPE_CHECKING = False  # that of `typing` would cost its import
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+# What a system says that cannot exchange two names, or not these two.
+NO_EXCHANGE = frozenset(
+    {
+        errno.ENOSYS,
+        errno.EINVAL,
+        errno.EPERM,
+        errno.ENOTSUP,
+        errno.EOPNOTSUPP,
+        errno.EXDEV,
+        50,  # of Windows
+    }
+)
+
+# Of a folder that need not go, or is not there any more.
+_STAYS = (
+    errno.ENOTEMPTY,
+    errno.EEXIST,
+    errno.ENOENT,
+    errno.ENOTDIR,
+    errno.ELOOP,
+)
+
+CACHE = "__pycache__"
+
+
+def identity(path: str) -> str:
+    """
+    What *path* is, without following links; "" if there is nothing.
+
+    Of a file its inode, size and time of modification: a file that another
+    program has put in its place has another inode, or the same one again and
+    another time.  Of a folder that of everything in it, but for bytecode,
+    which interpreters write when they like.  The inode of a folder itself says
+    nothing: on overlayfs it changes when the system is started again.
+    """
+    try:
+        facts = os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return ""
+    if not stat.S_ISDIR(facts.st_mode):
+        return _of_file(facts)
+    crc = 0
+    for name, entry in survey(path):
+        what = (
+            "d"
+            if entry.is_dir(follow_symlinks=False)
+            else _of_file(entry.stat(follow_symlinks=False))
+        )
+        crc = binascii.crc32(f"{name}\0{what}\0".encode("utf-8", _ESCAPE), crc)
+    return f"d{crc:08x}"
+
+
+_ESCAPE = "surrogateescape"
+
+
+def _of_file(facts: os.stat_result) -> str:
+    kind = stat.S_IFMT(facts.st_mode)
+    return f"{kind:o}.{facts.st_ino}.{facts.st_size}.{facts.st_mtime_ns}"
+
+
+def survey(
+    folder: str, below: str = ""
+) -> Iterator[tuple[str, os.DirEntry[str]]]:
+    """All that is in *folder*, but for bytecode, in one order."""
+    left = [(folder, below)]
+    while left:
+        path, prefix = left.pop()
+        with os.scandir(path) as entries:
+            found = sorted(entries, key=lambda entry: entry.name)
+        cached = os.path.basename(path) == CACHE
+        for entry in found:
+            if entry.is_dir(follow_symlinks=False):
+                left.append((entry.path, f"{prefix}{entry.name}/"))
+                if entry.name == CACHE:
+                    continue
+            elif cached and ".pyc" in entry.name:
+                continue
+            yield prefix + entry.name, entry
+
+
+class Mover:
+    """
+    Does and undoes operations, below one root and through no link.
+
+    Args:
+        top: The root; its own path is trusted.
+        private: The name below *top* of the private directory.
+
+    Raises:
+        OSError: If the root cannot be opened.
+    """
+
+    def __init__(self, top: str, private: str) -> None:
+        self.private = private
+        self._top = top
+        self._tree = Tree(top)
+
+    def close(self) -> None:
+        """Give the root's handle back.  May be called twice."""
+        self._tree.close()
+
+    # -------------------------------------------------------------- forward
+
+    def do(self, operation: Operation) -> None:
+        """
+        Do *operation*, which has not happened.
+
+        What comes out is looked at when it is out: then nobody can change it
+        any more, unlike before.
+
+        Raises:
+            DestinationError: If it fails, CHANGED if what came is not what
+                was judged.  Then it may have happened, or not.
+        """
+        staged = self._staged(operation)
+        if is_bytecode(operation.final):
+            self._do_cache(staged, operation)
+            return
+        if operation.kind == NEW:
+            self._tree.publish(staged, operation.final)
+            return
+        if operation.kind == GONE:
+            self._take(operation.final, staged)
+        elif not self._exchange(staged, operation):
+            return
+        if identity(self._path(staged)) != operation.old:
+            raise changed(self._path(operation.final))
+
+    def finish(self, operation: Operation) -> None:
+        """
+        Do what is left of *operation*, which was done by half.
+
+        Where no rename keeps from replacing, a file gets its new name first
+        and then loses the old one; replacing itself, it just loses it.
+
+        Raises:
+            DestinationError: If it fails.
+        """
+        names = [self._staged(operation), operation.final]
+        if operation.kind == GONE:
+            names.reverse()
+        self._tree.publish(*names, replace=True)
+
+    def _take(self, name: str, to: str) -> None:
+        try:
+            self._tree.publish(name, to)
+        except DestinationError as error:
+            if error.errno != errno.ENOENT:
+                raise
+            raise changed(self._path(name)) from error
+
+    def _do_cache(self, staged: str, operation: Operation) -> None:
+        """
+        Whoever imports writes bytecode, at any time; that is replaced.
+
+        So it does not matter what comes out.
+        """
+        final = operation.final
+        if operation.kind == GONE:
+            if identity(self._path(final)):
+                self._tree.publish(final, staged, replace=True)
+        elif not identity(self._path(final)):
+            self._tree.publish(staged, final, replace=True)
+        else:
+            self._exchange(staged, operation)
+
+    def _undo_cache(self, staged: str, operation: Operation) -> None:
+        here = identity(self._path(staged))
+        final, backup = operation.final, self._backup(operation)
+        if operation.kind == GONE or here not in ("", operation.new):
+            if here:
+                self._tree.publish(staged, final, replace=True)
+        elif here == operation.new:
+            return
+        elif identity(self._path(backup)):
+            self._tree.publish(backup, final, replace=True)
+        elif identity(self._path(final)):
+            self._tree.publish(final, staged, replace=True)
+
+    def _exchange(self, staged: str, operation: Operation) -> bool:
+        """Whether what was there is now where *staged* was."""
+        try:
+            self._tree.publish(staged, operation.final, exchange=True)
+            return True
+        except DestinationError as error:
+            if error.errno not in NO_EXCHANGE or is_folder(operation):
+                raise
+        # Where that is not possible: a second name first, then replace.
+        there = self._path(operation.final)
+        if identity(there) != operation.old and not is_bytecode(there):
+            raise changed(there)
+        backup = self._backup(operation)
+        if os.path.islink(there):
+            self._tree.symlink(backup, os.readlink(there))
+        else:
+            self._tree.stand_in(backup, operation.final, STAND_INS)
+        self._tree.publish(staged, operation.final, replace=True)
+        return False
+
+    # ------------------------------------------------------------- backward
+
+    def undo(self, operation: Operation) -> None:
+        """
+        Undo *operation* if it has happened.
+
+        Raises:
+            DestinationError: If it fails, or somebody else was there.
+        """
+        staged = self._staged(operation)
+        if is_bytecode(operation.final):
+            self._undo_cache(staged, operation)
+            return
+        here = identity(self._path(staged))
+        there = identity(self._path(operation.final))
+        if operation.kind == GONE:
+            if here and here != there:
+                self._tree.publish(staged, operation.final)
+        elif here == operation.new:
+            if operation.kind == NEW and there == here:
+                self._tree.publish(operation.final, staged, replace=True)
+        elif there != operation.new:
+            raise changed(self._path(operation.final))
+        elif operation.kind == NEW:
+            self._tree.publish(operation.final, staged)
+        elif here:
+            self._tree.publish(staged, operation.final, exchange=True)
+        else:
+            backup = self._backup(operation)
+            self._tree.publish(backup, operation.final, replace=True)
+
+    def state(self, operation: Operation) -> str:
+        """
+        Whether *operation* has happened: "todo", "half", "done" or "lost".
+
+        Lost is one of which none can be said: somebody else was there.
+        """
+        new, old = operation.new, operation.old
+        here = identity(self._path(self._staged(operation)))
+        there = identity(self._path(operation.final))
+        if is_bytecode(operation.final):
+            gone = operation.kind == GONE
+            return "todo" if (there if gone else here == new) else "done"
+        if operation.kind == GONE:
+            # Gone is gone, even if somebody else was faster.
+            known = {("", old): "todo", (old, old): "half", ("", ""): "done"}
+            known[old, ""] = "done"
+        elif operation.kind == NEW:
+            known = {(new, ""): "todo", (new, new): "half", ("", new): "done"}
+        else:
+            known = {(new, old): "todo", (old, new): "done", ("", new): "done"}
+        return known.get((here, there), "lost")
+
+    def holds_old(self, operation: Operation) -> bool:
+        """Whether what *operation* took away is in the private directory."""
+        staged = identity(self._path(self._staged(operation)))
+        backup = identity(self._path(self._backup(operation)))
+        return operation.kind != NEW and (
+            bool(backup) or staged not in ("", operation.new)
+        )
+
+    # --------------------------------------------------------------- folders
+
+    def remove_empty(self, folders: Iterable[str]) -> bool:
+        """
+        Remove those of *folders* that are empty, in their order.
+
+        Returns:
+            Whether all of them are gone that can be.
+        """
+        left = [name for name in folders if not self._remove_if_empty(name)]
+        return not left
+
+    def _remove_if_empty(self, name: str) -> bool:
+        parent, _, leaf = name.rpartition("/")
+        try:
+            handle = open_below(self._top, parent)
+            try:
+                os.rmdir(leaf, dir_fd=handle)
+            finally:
+                close(handle)
+        except OSError as error:
+            return error.errno in _STAYS
+        return True
+
+    # ----------------------------------------------------------------- names
+
+    def _staged(self, operation: Operation) -> str:
+        return f"{operation.room or self.private}/{operation.staged}"
+
+    def _backup(self, operation: Operation) -> str:
+        """Where the old file is, if it could not be exchanged."""
+        private = operation.room or self.private
+        return f"{private}/{OLD}/{operation.number}"
+
+    def _path(self, name: str) -> str:
+        return os.path.join(self._top, name)
+
+
+def is_bytecode(path: str) -> bool:
+    """Whether *path* is that of a file in a cache of bytecode."""
+    folder, leaf = os.path.split(path)
+    return os.path.basename(folder) == CACHE and leaf.endswith(".pyc")
+
+
+def is_folder(operation: Operation) -> bool:
+    """Whether a folder takes part in it."""
+    return operation.new.startswith("d") or operation.old.startswith("d")
+
+
+def open_below(top: str, name: str) -> int:
+    """
+    A descriptor of the folder *name* below *top*, through no link.
+
+    Raises:
+        OSError: If there is none, or a link is on the way.
+    """
+    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+    handle = os.open(top, flags)
+    for part in filter(None, name.split("/")):
+        try:
+            inner = os.open(part, flags | os.O_NOFOLLOW, dir_fd=handle)
+        finally:
+            close(handle)
+        handle = inner
+    return handle
+
+
+def close(handle: int) -> None:
+    """Give back a descriptor that nothing was written through."""
+    with contextlib.suppress(OSError):
+        os.close(handle)
+
+
+def copy(source: str, target: str) -> None:
+    """
+    Copy a file, a link or a folder, to where nothing is.
+
+    Raises:
+        OSError: If that fails.
+    """
+    import shutil
+
+    if not os.path.isdir(source) or os.path.islink(source):
+        shutil.copy2(source, target, follow_symlinks=False)
+        return
+    os.mkdir(target)
+    with os.scandir(source) as entries:
+        for entry in entries:
+            copy(entry.path, os.path.join(target, entry.name))
+    shutil.copystat(source, target)
+
+
+def changed(path: str) -> DestinationError:
+    """What to say of *path* if somebody else was there."""
+    return DestinationError(
+        [
+            Problem(
+                "CHANGED",
+                "somebody else has changed it at the same time",
+                found=printable(path),
+            )
+        ],
+        errno=errno.EBUSY,
+    )
+
+
+def take_back(mover: Mover, operations: Sequence[Operation]) -> list[Problem]:
+    """
+    Undo all *operations* that have happened, the last first.
+
+    Returns:
+        What could not be put back.
+    """
+    problems: list[Problem] = []
+    for operation in reversed(operations):
+        try:
+            mover.undo(operation)
+        except OSError as error:
+            problems.append(
+                os_problem(
+                    error.errno or 0, "cannot be put back", operation.final
+                )
+            )
+    return problems
