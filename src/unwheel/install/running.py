@@ -120,9 +120,7 @@ class Run:
         members: How many files the crew has of it.
     """
 
-    def __init__(
-        self, wheel: str, job: Job, at: str | None = None
-    ) -> None:
+    def __init__(self, wheel: str, job: Job, at: str | None = None) -> None:
         self.wheel = wheel
         self.refusal: UnwheelError | None = None
         self.members = 0
