@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from installs import (
+from environments import (
     PIP,
     QUIET,
     UNWHEEL,

@@ -22,7 +22,7 @@ from pathlib import Path
 
 import pytest
 from builder import WheelBuilder
-from installs import Installed
+from environments import Installed
 from link_wheels import HERE_TAG
 from places import Place, half_noise, snapshot, tree_of
 
