@@ -6,10 +6,12 @@ import os
 import subprocess
 import sys
 import sysconfig
+import types
 import venv
 from pathlib import Path
 
 import pytest
+from packaging.markers import default_environment
 
 from unwheel.errors import DestinationError
 from unwheel.install import environment_of
@@ -226,6 +228,19 @@ def test_facts_need_nothing_of_ours(other: Path):
 
     assert done.returncode != 0
     assert environment_of(str(other)).python.tags
+
+
+def test_knows_what_markers_are_about(monkeypatch: pytest.MonkeyPatch):
+    """
+    The same as packaging, which reads them; also of a pre-release.
+    """
+    assert default_environment() == facts(None, None)["markers"]
+    info = types.SimpleNamespace(
+        major=3, minor=15, micro=0, releaselevel="candidate", serial=2
+    )
+    monkeypatch.setattr(sys.implementation, "version", info)
+    version = facts(None, None)["markers"]["implementation_version"]
+    assert "3.15.0c2" == version
 
 
 def test_tells_who_manages_a_python(

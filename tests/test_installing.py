@@ -5,14 +5,17 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import shutil
 import stat
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from attacks import ATTACKS
 from builder import WheelBuilder
 from places import PLATFORM_TAG, Place, tree_of
+from sound import SOUND
 
 from unwheel import cli
 from unwheel.errors import (
@@ -35,7 +38,7 @@ from unwheel.install import (
     environment_of,
     install_many,
 )
-from unwheel.policy import Policy
+from unwheel.policy import LinkPolicy, Policy
 from unwheel.values import replace
 
 METADATA = "Metadata-Version: 2.1\nName: {}\nVersion: {}\n"
@@ -294,6 +297,67 @@ def test_bytecode_of_a_wheel_is_left_out(place: Place, target, there):
     assert [] == [row for row in record_of(target) if "pycache" in row]
 
 
+def test_a_launcher_takes_the_place_of_a_script(place, target, there):
+    """
+    As with pip; setuptools once put both into wheels.
+    """
+    scripts = "demo-1.0.data/scripts"
+    builder = wheel_of().file(f"{scripts}/demo", b"#!python\nold\n")
+    builder.file(f"{scripts}/demo-script.py", b"#!python\nold\n")
+    builder.file(f"{scripts}/demo.EXE", b"MZ")
+
+    install_one(there, place.put(builder))
+
+    assert ["demo", "demo-tool"] == sorted(os.listdir(target / "bin"))
+    assert b"old" not in (target / "bin/demo").read_bytes()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "demo = demo:run\n",
+        "[console_scripts]\ndemo = demo\n",
+        "[console_scripts]\ndemo = demo run\n",
+        "[console_scripts]\ndemo\n",
+        "[console_scripts]\na = a:b\na = a:c\n",
+        "[console_scripts]\n[console_scripts]\n",
+        "[console_scripts\n",
+        "[gui_scripts]\n= x:y\n",
+        "[console_scripts]\na = %(b)s:c\n",
+    ],
+)
+def test_refuses_entry_points_that_lead_nowhere(place, there, text: str):
+    """
+    No launcher could be made of them.
+    """
+    builder = WheelBuilder("demo", "1.0").info("entry_points.txt", text)
+    wheel = place.put(builder)
+
+    with place.untouched():
+        (refused,) = install(there, wheel)
+
+    assert isinstance(refused, InvalidWheelError)
+
+
+def test_installs_a_wheel_of_version_2(place: Place, target: Path, there):
+    """
+    If the policy knows it, `installer` need not.
+    """
+    text = METADATA.format("demo", "1.0") + "Wheel-Version: 2.0\n"
+    wheel2 = "Wheel-Version: 2.0\nRoot-Is-Purelib: TRUE\nTag: py3-none-any\n"
+    builder = WheelBuilder("demo", "1.0").info("METADATA", text)
+    wheel = place.put(builder.info("WHEEL", wheel2))
+    policy = Policy(links=LinkPolicy.named("strict").replace(wheel2=True))
+
+    (refused,) = install(there, wheel)
+    (report,) = install(there, wheel, policy=policy)
+
+    assert isinstance(refused, InvalidWheelError)
+    assert isinstance(report, InstallReport)
+    info = target / "demo-1.0.dist-info"
+    assert wheel2 == (info / "WHEEL").read_text()
+
+
 def test_makes_links(place: Place, target: Path, there):
     """
     Where the policy lets it; RECORD has a row for them.
@@ -493,6 +557,22 @@ def test_a_wheel_that_is_refused_leaves_nothing(place, there, dry_run: bool):
     assert isinstance(refused, MismatchError)
 
 
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_a_policy_may_take_it_all_the_same(place, there, dry_run: bool):
+    """
+    With a warning for what it would have refused.
+    """
+    bad = wheel_of().row("demo/__init__.py", digest="sha256=" + "A" * 43)
+    wheel = place.put(bad)
+
+    (report,) = install(
+        there, wheel, policy=Policy(record="warn"), dry_run=dry_run
+    )
+
+    assert isinstance(report, InstallReport)
+    assert ["SHA256"] == codes(report.warnings)
+
+
 @pytest.mark.parametrize(
     ("option", "builder"),
     [
@@ -602,6 +682,83 @@ def test_a_pybi_is_no_wheel(place: Place, there):
     (refused,) = install(there, pybi)
 
     assert isinstance(refused, InvalidWheelError)
+
+
+def test_two_files_in_one_place_of_this_layout(place: Place, there):
+    """
+    Which of them is wanted, nobody knows; elsewhere there is room for both.
+    """
+    builder = wheel_of().file("demo-1.0.data/data/demo/1.0.txt", b"other")
+    wheel = place.put(builder)
+
+    with place.untouched():
+        (refused,) = install(there, wheel)
+
+    assert ["DATA_CLASH"] == codes(refused)
+    prefix = environment_of(prefix=str(place.out / "prefix"))
+    assert install_one(prefix, wheel)
+
+
+def test_a_description_may_be_in_any_encoding(place: Place, target, there):
+    """
+    It is text for people, and stays as it is.
+    """
+    data = METADATA.format("demo", "1.0").encode() + b"\n\nna\xefve\n"
+    builder = WheelBuilder("demo", "1.0").info("METADATA", data)
+
+    install_one(there, place.put(builder))
+
+    assert data == (target / "demo-1.0.dist-info/METADATA").read_bytes()
+
+
+def test_refuses_every_attack(place: Place, target: Path, there):
+    """
+    What is not extracted is not installed; and nothing of it stays.
+    """
+    for name, attack in ATTACKS.items():
+        wheel = attack.write(place.wheels)
+
+        (refused,) = install(
+            there,
+            wheel,
+            policy=attack.policy,
+            any_platform=True,
+            ignore_requires_python=True,
+        )
+
+        assert isinstance(refused, UnwheelError), name
+        assert not target.exists(), name
+        wheel.unlink()
+
+
+# Installing asks for more than extracting: names nearly ours may be nowhere, a
+# launcher has to be made, and in one directory two places may be one.
+STRICTER = {
+    "names: nearly ours",
+    "data: entry points in no encoding",
+    "data: data where a file of the root is",
+}
+
+
+@pytest.mark.parametrize("start", range(0, 20, 5))
+def test_installs_what_is_odd_but_sound(place, target, there, start: int):
+    """
+    A sample of it; all of it is read in test_attacks.py.
+    """
+    for name in list(SOUND)[start::20]:
+        sound = SOUND[name]
+        if sound.policy.link_policy.entries == "verbatim":
+            continue
+        wheel = sound.write(place.wheels)
+
+        report = install(there, wheel, policy=sound.policy, any_platform=True)[
+            0
+        ]
+
+        told = str(report)
+        assert isinstance(report, InstallReport) or name in STRICTER, told
+        wheel.unlink()
+        shutil.rmtree(target, ignore_errors=True)
 
 
 # A dry run

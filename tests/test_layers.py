@@ -42,9 +42,11 @@ RANKS = [
     "install.opened install.streams install.source install.parts",
     "install.claims install.installation install.arranging install.rows",
     "install.finishing install.destination",
-    "install.report install.options install.rehearsal install.running",
+    "install.report install.options install.rehearsal install.showing",
+    "install.running",
     "install.installing install.syncing install",
-    "quantities hops knobs usage install_usage options progress listing graph",
+    "quantities hops knobs usage install_usage sync_usage options",
+    "progress listing graph",
     "wording tables commands cli __main__",
 ]
 ORDER = [name for row in RANKS for name in row.split()]

@@ -45,6 +45,7 @@ WORDED = {
     "extract": "summary",
     "install": "installed",
     "pack": "packed",
+    "sync": "synced",
     "verify": "summary",
 }
 

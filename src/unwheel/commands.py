@@ -16,7 +16,12 @@ if TYPE_CHECKING:
     from .errors import UnwheelError
     from .events import Event
     from .graph import LinkGraph
-    from .install import Environment, InstallOptions, InstallReport
+    from .install import (
+        Environment,
+        InstallOptions,
+        InstallReport,
+        Unchanged,
+    )
     from .listing import Listing
     from .packing import PackReport
     from .policy import Policy
@@ -31,6 +36,7 @@ if TYPE_CHECKING:
         | PackReport
         | RelinkReport
         | InstallReport
+        | Unchanged
     )
     Result: TypeAlias = Success | UnwheelError
     OnEvent: TypeAlias = Callable[[Event], None] | None
@@ -138,6 +144,25 @@ def _install(args: Arguments) -> Start:
     return into
 
 
+def _sync(args: Arguments) -> Start:
+    from .install import InstallOptions, SyncChoice, sync
+    from .sync_usage import choice_of, chosen_options
+
+    def into(on_event: OnEvent) -> Iterator[Result]:
+        yield from sync(
+            args.wheels[0],
+            _environment(args),
+            wheels=args.directories,
+            choice=SyncChoice(**choice_of(args)),
+            policy=_policy(args),
+            options=InstallOptions(**chosen_options(args)),
+            threads=args.threads,
+            on_event=on_event,
+        )
+
+    return into
+
+
 def _environment(args: Arguments) -> Environment:
     from .install import environment_of
 
@@ -207,6 +232,7 @@ _MOST_CONTENT = 1 << 20  # bytes; of a direct_url.json a fraction is too much
 COMMANDS: dict[str, Callable[[Arguments], Start]] = {
     "extract": _extract,
     "install": _install,
+    "sync": _sync,
     "verify": _verify,
     "list": _list,
     "compare": _compare,

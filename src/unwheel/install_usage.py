@@ -55,9 +55,9 @@ def add_install(command: argparse.ArgumentParser) -> None:
         "unwheel install --dry-run --json numpy-*.whl",
         module="install.report",
     )
-    _add_places(command)
+    add_places(command)
     _add_metadata(command)
-    _add_bytecode(command)
+    add_bytecode(command)
     _add_insisting(command)
     command.add_argument(
         "--dry-run",
@@ -68,7 +68,8 @@ def add_install(command: argparse.ArgumentParser) -> None:
     add_knobs(command, UNUSED)
 
 
-def _add_places(command: argparse.ArgumentParser) -> None:
+def add_places(command: argparse.ArgumentParser) -> None:
+    """Add where to install."""
     places = command.add_argument_group("where to")
     places.add_argument(
         "--python",
@@ -107,7 +108,8 @@ def _add_metadata(command: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_bytecode(command: argparse.ArgumentParser) -> None:
+def add_bytecode(command: argparse.ArgumentParser) -> None:
+    """Add what is compiled."""
     bytecode = command.add_argument_group("bytecode")
     bytecode.add_argument(
         "--compile",

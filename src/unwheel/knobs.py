@@ -383,6 +383,7 @@ _INSTALLING = {
     "break_system_packages",
     "ignore_requires_python",
     "overwrite",
+    "skip",
 }
 
 _QUOTES = "\"'"

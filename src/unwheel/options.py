@@ -23,6 +23,8 @@ from .knobs import (
     add_knobs,
 )
 from .policy import LINK_POLICIES, READINGS
+from .sync_usage import add_sync
+from .sync_usage import contradiction as _sync_contradiction
 from .usage import (
     HELP,
     STATUSES,
@@ -63,6 +65,8 @@ def _contradiction(args: Arguments) -> str | None:
     if args.command == "list" and (idle := _without_links(args)):
         return f"{idle} needs --links"
     if args.command == "install" and (wrong := _install_contradiction(args)):
+        return wrong
+    if args.command == "sync" and (wrong := _sync_contradiction(args)):
         return wrong
     if not _is_dated(args):
         return "SOURCE_DATE_EPOCH is not set to seconds since 1970"
@@ -334,6 +338,7 @@ def _relink(command: argparse.ArgumentParser) -> None:
 COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
     "extract": ("extract wheels, each into a directory of its own", _extract),
     "install": ("install wheels, as pip would", add_install),
+    "sync": ("install what a lock file names", add_sync),
     "verify": ("do all that extract does, but write nothing", _verify),
     "list": ("show what is in wheels, unverified", _list),
     "compare": ("show where readers of a wheel differ", _compare),

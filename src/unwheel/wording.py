@@ -12,7 +12,7 @@ from .report import LinkFact, Report
 TYPE_CHECKING = False  # that of `typing` would cost its import
 if TYPE_CHECKING:
     from .comparing import Comparison, Difference
-    from .install import InstallReport
+    from .install import InstallReport, Unchanged
     from .packing import PackReport, TreeLink
 
 SHOWN = 20
@@ -106,6 +106,15 @@ def installed(report: InstallReport) -> str:
         f"{printable(report.wheel)}: {verb}{', '.join(parts)}"
         f" -> {printable(report.site)}"
     )
+
+
+def synced(result: InstallReport | Unchanged) -> str:
+    """Say in one line what became of a wheel that a lock names."""
+    from .install import InstallReport
+
+    if isinstance(result, InstallReport):
+        return installed(result)
+    return f"{printable(result.wheel)}: unchanged"
 
 
 def _replaced(report: InstallReport) -> Iterator[str]:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .report import InstallReport
     from .source import ValidationError, WheelSource
     from .streams import LinkStream, MemberStream
+    from .syncing import SyncChoice, Unchanged, sync
 
 # Where each public name lives; see unwheel/__init__.py.
 _HOMES = {
@@ -28,6 +29,7 @@ _HOMES = {
     "report": ("InstallReport",),
     "source": ("ValidationError", "WheelSource"),
     "streams": ("LinkStream", "MemberStream"),
+    "syncing": ("SyncChoice", "Unchanged", "sync"),
 }
 
 __all__ = [
@@ -40,10 +42,13 @@ __all__ = [
     "LinkStream",
     "MemberStream",
     "SchemeDestination",
+    "SyncChoice",
+    "Unchanged",
     "ValidationError",
     "WheelSource",
     "environment_of",
     "install_many",
+    "sync",
 ]
 
 

@@ -8,7 +8,6 @@ the disk, for files that are there already, are taken at these notes as well.
 from __future__ import annotations
 
 import os
-import posixpath
 
 TYPE_CHECKING = False  # that of `typing` would cost its import
 if TYPE_CHECKING:
@@ -112,12 +111,15 @@ class Claims:
         """
         Whether there is a file called *path* on the disk.
 
-        A folder that is missing is looked for once, not for each file.
+        A folder that is missing is looked for once, not for each file.  The
+        name of the file, and of the folders it is in below its place, follow
+        a slash.
         """
-        folder = posixpath.dirname(path)
+        folder = path.rpartition("/")[0]
         if folder in self._missing:
             return False
         if folder not in self._present:
-            there = os.path.isdir(folder)
+            above = folder.rpartition("/")[0]
+            there = above not in self._missing and os.path.isdir(folder)
             (self._present if there else self._missing).add(folder)
         return folder in self._present and os.path.exists(path)

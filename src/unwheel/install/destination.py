@@ -30,8 +30,8 @@ from .streams import LinkStream, MemberStream
 
 TYPE_CHECKING = False  # that of `typing` would cost its import
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-    from typing import Any, BinaryIO
+    from collections.abc import Callable, Iterable, Sequence
+    from typing import Any, BinaryIO, TypeVar
 
     from installer.scripts import ScriptSection
     from typing_extensions import Self
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from .rows import Row
 
     _Base = SchemeDictionaryDestination
+    T = TypeVar("T")
 else:
     _Base = object
 
@@ -308,9 +309,18 @@ class BatchMixIn(_Base):
             self.discard()
             raise
 
-    def prepare(self, also: Sequence[Installed] = ()) -> Sequence[Row]:
+    def prepare(self) -> None:
         """
-        Wait for the crew, and judge; `complete` then has only to move files.
+        Wait for the crew; `complete` then has only to move files.
+
+        Raises:
+            UnwheelError: If it cannot be completed.
+        """
+        self._ours(self._prepared)
+
+    def judge(self, also: Sequence[Installed] = ()) -> Sequence[Row]:
+        """
+        The same, and see that nothing is in the way.
 
         Args:
             also: What is about to go besides what this one replaces: its
@@ -322,8 +332,12 @@ class BatchMixIn(_Base):
         Raises:
             UnwheelError: If it cannot be completed now.
         """
+        return self._ours(lambda: self._prepared().judge(also))
+
+    def _ours(self, work: Callable[[], T]) -> T:
+        """Do the *work*, and say of which wheel it is if that fails."""
         try:
-            return self._prepared().judge(also)
+            return work()
         except UnwheelError as error:
             if self._wheel:
                 named(error, self._wheel)

@@ -118,14 +118,49 @@ def owner_of(
     if not wanted:
         return owners
     for site in sites_of(places):
+        tops = _by_top(site, wanted)
+        tokens = {_in_csv(top) for top in tops}
         for leaf in _names_in(site):
             path = os.path.join(site, leaf)
             if not leaf.endswith(_INFO) or path in without:
                 continue
+            files = set(tops.get(leaf, ()))
+            if _mentions(path, tokens):
+                files |= wanted.intersection(_rows_if_any(path))
             name, version = _identity(leaf)
-            files = {*_rows_if_any(path), *_inside(path)} & wanted
             owners.update(dict.fromkeys(files, f"{name} {version}".rstrip()))
     return owners
+
+
+def _by_top(site: str, paths: Iterable[str]) -> dict[str, list[str]]:
+    """
+    The *paths* by a name that a RECORD in *site* with one of them has in it.
+
+    That of the folder in *site*, or of the file if it is elsewhere.  To look
+    for a few names is much faster than to read all rows.
+    """
+    found: dict[str, list[str]] = {}
+    inside = os.path.join(site, "")
+    for path in paths:
+        if path.startswith(inside):
+            top = path[len(inside) :].partition(os.sep)[0]
+        else:
+            top = os.path.basename(path)
+        found.setdefault(top, []).append(path)
+    return found
+
+
+def _in_csv(name: str) -> bytes:
+    return name.replace('"', '""').encode("utf-8", _ESCAPE)
+
+
+def _mentions(dist_info: str, tokens: Collection[bytes]) -> bool:
+    try:
+        with open(os.path.join(dist_info, "RECORD"), "rb") as file:
+            text = file.read()
+    except OSError:
+        return False
+    return any(token in text for token in tokens)
 
 
 def files_of(

@@ -23,19 +23,51 @@ def facts(home: str | None, prefix: str | None) -> dict[str, object]:
         home: The base of a layout of its own, or None.
         prefix: Another prefix than that of this Python, or None.
     """
-    from packaging import markers, tags
+    from packaging import tags
 
     return {
         "executable": sys.executable or "",
         "version": "{}.{}.{}".format(*sys.version_info[:3]),
         "implementation": sys.implementation.name,
-        "markers": dict(markers.default_environment()),
+        "markers": _markers(),
         "tags": [str(tag) for tag in tags.sys_tags()],
         "is_virtual": _is_virtual(),
         "managed": None if _is_virtual() else _managed(),
         "path": [os.path.abspath(path) for path in sys.path if path],
         "places": _places(home, prefix),
     }
+
+
+def _markers() -> dict[str, str]:
+    """
+    The variables of markers, as the specification of dependencies has them.
+
+    packaging has them, too, in a module that brings a parser with it.
+    """
+    import platform
+
+    return {
+        "implementation_name": sys.implementation.name,
+        "implementation_version": _implementation(),
+        "os_name": os.name,
+        "platform_machine": platform.machine(),
+        "platform_python_implementation": platform.python_implementation(),
+        "platform_release": platform.release(),
+        "platform_system": platform.system(),
+        "platform_version": platform.version(),
+        "python_full_version": platform.python_version(),
+        "python_version": ".".join(platform.python_version_tuple()[:2]),
+        "sys_platform": sys.platform,
+    }
+
+
+def _implementation() -> str:
+    """The version of the implementation, as text."""
+    info = sys.implementation.version
+    version = f"{info.major}.{info.minor}.{info.micro}"
+    if info.releaselevel == "final":
+        return version
+    return version + info.releaselevel[0] + str(info.serial)
 
 
 def _is_virtual() -> bool:

@@ -25,7 +25,7 @@ _PIECE = 1 << 20  # bytes: hashing that many lets other threads run meanwhile
 
 _FLAGS = os.O_RDONLY
 # Nobody waits for whoever would write into a FIFO.
-for _name in ("O_CLOEXEC", "O_NONBLOCK", "O_BINARY", "O_NOCTTY"):
+for _name in ("O_CLOEXEC", "O_NONBLOCK", "O_BINARY"):
     _FLAGS |= getattr(os, _name, 0)
 
 # Where a descriptor can be opened again: Linux, others.
@@ -164,7 +164,7 @@ def find(
             another, if the size is right.
 
     Raises:
-        SourceError: WHEEL_MISSING, for each that is nowhere; or if a
+        SourceError: WHEEL_NOT_FOUND, for each that is nowhere; or if a
             directory cannot be read.
     """
     sizes = _sizes(directories)
@@ -219,13 +219,12 @@ def _place(
 
 
 def _missing(locked: Locked) -> Problem:
-    digest = next(iter(locked.hashes.items()))
+    algorithm, digest = next(iter(locked.hashes.items()))
+    origin = f", but at {printable(locked.url)}" if locked.url else ""
     return Problem(
-        "WHEEL_MISSING",
-        f"{locked.filename} is not there",
-        found=f"at {printable(locked.url)}" if locked.url else None,
-        expected=f"a file with {digest[0]} {digest[1]}",
-        accept="--wheels DIR",
+        "WHEEL_NOT_FOUND",
+        f"{locked.filename} is not there{origin}",
+        expected=f"a file with {algorithm} {digest}",
     )
 
 
@@ -251,7 +250,7 @@ class Digests:
         Raises:
             LockError: WHEEL_SIZE, WHEEL_HASH: what is wrong with the first
                 that has the right name.
-            SourceError: If that one cannot be read; WHEEL_MISSING if there
+            SourceError: If that one cannot be read; WHEEL_NOT_FOUND if there
                 is none.
         """
         refusals: list[LockError | SourceError] = []

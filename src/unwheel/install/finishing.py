@@ -100,6 +100,7 @@ class Finishing:
         self._order = order
         self._made: Made | None = None
         self._is_prepared = False
+        self._repeats = (0, 0)
         self._warnings: list[Problem] = []
         outcomes = self._judge()
         work.move_to(order.site)
@@ -187,7 +188,7 @@ class Finishing:
 
     def prepare(self) -> None:
         """
-        Wait for who compiles, and write RECORD.  May be called twice.
+        Wait for who compiles, write RECORD, rest.  May be called twice.
 
         Raises:
             DestinationError: If the system refuses.
@@ -201,9 +202,18 @@ class Finishing:
         self._rows += self._rows_of_bytecode()
         text = record_text(self._rows, order.site, order.scheme_dict)
         work.tree(order.site).put(order.record, text)
-        if work.opened is not None and work.opened.policy.durable:
+        # The files before anyone can see them, then the names they got.
+        if self._is_durable:
             work.tree().sync()
+        if work.batch is not None:
+            self._repeats = work.batch.repeats()
+        work.rest(keeping_trees=self._is_durable)
         self._is_prepared = True
+
+    @property
+    def _is_durable(self) -> bool:
+        opened = self._work.opened
+        return opened is not None and opened.policy.durable
 
     def judge(self, also: Sequence[Installed]) -> Sequence[Row]:
         """
@@ -236,20 +246,21 @@ class Finishing:
         """
         work, order = self._work, self._order
         assert work.transaction is not None
-        repeats = (0, 0) if work.batch is None else work.batch.repeats()
         committed = work.transaction.commit(
             record=order.record,
             replaces=order.replaces,
             overwrite=order.overwrite,
         )
+        if self._is_durable:
+            work.tree(order.site).sync()
         return Finished(
             committed=committed,
             rows=tuple(self._rows),
             links=self._made.links if self._made else (),
             warnings=tuple(self._warnings),
             uncompiled=tuple(self._uncompiled()),
-            repeats=repeats[0],
-            repeated_size=repeats[1],
+            repeats=self._repeats[0],
+            repeated_size=self._repeats[1],
         )
 
     def _uncompiled(self) -> Iterator[tuple[str, str]]:

@@ -78,11 +78,13 @@ class Installation:
         self.batch: Batch | None = None
         self.compilation: Compilation | None = None
         self._share: shared | None = None
+        self._rests = False
         self._crew: Crew | None = None
         self._trees: dict[str | None, Tree] = {}
         self._asides = 0
         self._taken: set[str] = set()
         self._left_out: set[str] = set()
+        self._links: dict[str, Link] = {}
 
     # -------------------------------------------------------------- staging
 
@@ -179,6 +181,7 @@ class Installation:
         if plan.links:
             plan = opened.plan_for(lambda: self._host(opened, site))
         self.plan = plan = installed_part(plan)
+        self._links = {str(link.path): link for link in plan.links}
         wanted = {*plan.orders}
         self._left_out = {
             plan.entries.names[index]
@@ -223,8 +226,7 @@ class Installation:
 
     def link(self, path: str) -> Link:
         """What becomes of the link *path*, at the place where it will be."""
-        assert self.plan is not None
-        return next(x for x in self.plan.links if str(x.path) == path)
+        return self._links[path]
 
     def is_done(self, milliseconds: int) -> bool:
         """
@@ -240,6 +242,21 @@ class Installation:
         assert self._crew is not None
         self._crew.check()
         return False
+
+    def rest(self, *, keeping_trees: bool) -> None:
+        """
+        Give back what a commit does not need: all is staged.
+
+        So that many wheels can wait for each other, with few descriptors.
+        """
+        if not keeping_trees:
+            self._close_trees()
+        if self.batch is not None:
+            self.batch.close()
+            self.batch = None
+        if self.opened is not None and not self._rests:
+            self._rests = True
+            self.opened.let_go()
 
     # ------------------------------------------------------------------ end
 
@@ -272,7 +289,7 @@ class Installation:
         if share is not None:
             share.__exit__(None, None, None)
         opened, self.opened = self.opened, None
-        if opened is not None:
+        if opened is not None and not self._rests:
             opened.let_go()
 
     @property

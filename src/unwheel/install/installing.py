@@ -84,18 +84,15 @@ def install_many(
     with ExitStack() as stack:
         if not options.dry_run:
             recover_sites(environment, on_event)
-        compiler = compiler_for(environment, options, threads)
-        job = Job(
-            environment,
-            policy,
-            options,
-            None if compiler is None else stack.enter_context(compiler),
-            on_event,
-            paths,
-        )
         stack.enter_context(shared(threads))
         runs: list[Run] = []
         stack.callback(close_all, runs)
+        # Entered last, so that it is closed first: nobody waits then for
+        # what is being compiled of wheels that will not be installed.
+        compiler = compiler_for(environment, options, threads)
+        if compiler is not None:
+            stack.enter_context(compiler)
+        job = Job(environment, policy, options, compiler, on_event, paths)
         for path in paths:
             # In the list before it starts: Ctrl-C may come at any time.
             runs.append(Run(path, job))

@@ -18,12 +18,12 @@ from ..merge import Judge
 from ..places import is_below, name_below
 from ..values import value
 from .distributions import owner_of
-from .journal import GONE, NEW, OLD, SWAP, Operation
+from .journal import FILE, GONE, NEW, OLD, ROOMS, SWAP, Operation
 from .moving import CACHE, identity, is_bytecode, survey
 
 TYPE_CHECKING = False  # that of `typing` would cost its import
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from .distributions import Installed
 
@@ -104,9 +104,7 @@ class _Judge(Judge):
         Judge.__init__(self, staging, top, "inside")
         self._terms = terms
         self._places = set(terms.places.values())
-        self._owned: set[str] = set()
-        for installed in terms.replaces:
-            self._owned |= installed.files
+        self._owned = self._own()
         # Files that nobody said we may replace: name and place.
         self._conflicts: list[tuple[str, str]] = []
         # Files that stay, because they are what the wheel has, too.
@@ -117,9 +115,32 @@ class _Judge(Judge):
         self._devices: dict[str, int] = {}
         self._own_device = os.stat(staging).st_dev
 
+    def _own(self) -> set[str]:
+        """
+        The files of what is replaced, and of nothing else.
+
+        What another distribution has, too, is its own as well, whatever an
+        old RECORD says.
+        """
+        inside = os.path.join(self.root, "")
+        files = {
+            path
+            for each in self._terms.replaces
+            for path in each.files
+            if path.startswith(inside)
+        }
+        return files.difference(self._owners(files))
+
+    def _owners(self, paths: Collection[str]) -> dict[str, str]:
+        """Other distributions that have some of *paths*."""
+        replaced = [each.dist_info for each in self._terms.replaces]
+        return owner_of(self._terms.places, paths, replaced)
+
     # ------------------------------------------------------------ what comes
 
     def _judge(self, name: str, there: str) -> None:
+        if name in (FILE, OLD, ROOMS):  # our own, of a first attempt
+            return
         if os.path.basename(there).lower().startswith(RESERVED):
             self.problems.add(_reserved(name))
             return
@@ -219,11 +240,7 @@ class _Judge(Judge):
         """Refuse the conflicts that the terms do not allow."""
         if self._terms.overwrite == "all" or not self._conflicts:
             return
-        owners = owner_of(
-            self._terms.places,
-            [there for _, there in self._conflicts],
-            [installed.dist_info for installed in self._terms.replaces],
-        )
+        owners = self._owners([there for _, there in self._conflicts])
         for name, there in self._conflicts:
             owner = owners.get(there)
             if owner is not None and self._are_same(name, there):
@@ -250,22 +267,11 @@ class _Judge(Judge):
         """The old version's files and folders that nothing replaces."""
         if self._gone is not None:
             return self._gone
-        replaced = {there for _, there, swap in self.moves if swap}
-        left = [
-            path
-            for path in self._owned
-            if path not in replaced
-            and path not in self._same
-            and not any(above in replaced for above in _above(path))
-        ]
-        others = owner_of(
-            self._terms.places,
-            left,
-            [installed.dist_info for installed in self._terms.replaces],
-        )
-        self._gone = sorted(
-            {self._widest(path) for path in left if path not in others}
-        )
+        # Of each path whether it, or a folder above it, has been replaced.
+        covered = {there: True for _, there, swap in self.moves if swap}
+        covered |= dict.fromkeys(self._same, True) | {self.root: False}
+        left = [path for path in self._owned if not _is_covered(path, covered)]
+        self._gone = sorted({self._widest(path) for path in left})
         return self._gone
 
     def _widest(self, path: str) -> str:
@@ -327,6 +333,17 @@ def _rank(there: str, infos: list[str], last: str, record: str) -> int:
     if there == record:
         return 4
     return 3 if is_below(last, there) or there in infos else 0
+
+
+def _is_covered(path: str, known: dict[str, bool]) -> bool:
+    """Whether *known* says so of *path*, or of a folder above it."""
+    steps = []
+    while path not in known:
+        steps.append(path)
+        path = os.path.dirname(path)
+    answer = known[path]
+    known.update(dict.fromkeys(steps, answer))
+    return answer
 
 
 def _above(path: str) -> list[str]:

@@ -422,7 +422,7 @@ def _no_source(package: Package, source: object) -> Problem:
         f"{name}: the lock has sources of it, and no wheel for this Python",
         found=kinds.get(type(source).__name__, "something else"),
         expected="a wheel, as a build of it gives",
-        accept=f"--skip {name}",
+        accept=f'skip="{name}"',
     )
 
 

@@ -151,11 +151,26 @@ class Opened:
                 lambda: no_destination(strict),
             )
             if contents:
-                self._verify_contents(plan)
+                self.verify_contents(plan, mismatch_warns=False)
         except UnwheelError as error:
             raise named(error, self.path) from error.__cause__
 
-    def _verify_contents(self, plan: Plan) -> None:
+    def verify_contents(
+        self, plan: Plan, *, mismatch_warns: bool
+    ) -> list[Problem]:
+        """
+        Read every member, and compare it with what *plan* says.
+
+        Args:
+            plan: Of this wheel.
+            mismatch_warns: Whether another digest is only told.
+
+        Returns:
+            What is only told.
+
+        Raises:
+            UnwheelError: If any is not as it should be, with every reason.
+        """
         batch = batch_of(plan, self.archive, None, dedupe="off")
         try:
             with shared() as crew:
@@ -167,11 +182,11 @@ class Opened:
                     batch.cancel()
                     while not batch.wait(TICK_MS) and not crew.is_gone:
                         pass
-            judge_outcomes(
+            return judge_outcomes(
                 batch.outcomes(),
                 plan,
                 self.archive,
-                mismatch_warns=False,
+                mismatch_warns=mismatch_warns,
                 failed=batch.failures() > 0,
             )
         finally:

@@ -10,7 +10,12 @@ import time
 from installer import install
 from installer.utils import get_launcher_kind
 
-from ..errors import Problem, UnsuitableError, printable
+from ..errors import (
+    InvalidWheelError,
+    Problem,
+    UnsuitableError,
+    printable,
+)
 from ..filename import normalise_name, stem
 from ..metadata import CoreMetadata, parse_headers
 from ..values import cached_property
@@ -18,14 +23,13 @@ from .checks import installed_versions, unmet, wrong_python, wrong_tags
 from .destination import SchemeDestination
 from .distributions import find_installed
 from .report import InstallReport
-from .source import WheelSource
+from .showing import ShownSource
 
 TYPE_CHECKING = False  # that of `typing` would cost its import
 if TYPE_CHECKING:
     from collections.abc import (
         Callable,
         Collection,
-        Iterator,
         Mapping,
         Sequence,
     )
@@ -38,7 +42,7 @@ if TYPE_CHECKING:
     from .distributions import Installed
     from .environment import Environment
     from .options import InstallOptions
-    from .source import Content
+    from .source import WheelSource
 
 LIBRARIES = ("purelib", "platlib")  # whose sources are compiled
 
@@ -127,7 +131,7 @@ class Run:
         self._job = job
         self._at = at
         self._started = time.perf_counter()
-        self._source: _Source | None = None
+        self._source: ShownSource | None = None
         self._destination: SchemeDestination | None = None
         self._told = -1
         self._replaced: Sequence[Installed] = ()
@@ -141,13 +145,14 @@ class Run:
         Raises:
             UnwheelError: If it is refused.
         """
-        self._source = source = _Source(
+        self._source = source = ShownSource(
             self.wheel, policy=self._job.policy, at=self._at
         )
-        data = source.read_dist_info("METADATA").encode("utf-8")
+        data = source.metadata
         self._fields = parse_headers(data)
         self._metadata = CoreMetadata.parse(data)
         self._judge(source)
+        _ = source.launchers  # that can be read
         name = self._metadata.name
         environment = self._job.environment
         self._schemes = environment.schemes_of(name)
@@ -176,7 +181,7 @@ class Run:
         if problems:
             raise UnsuitableError(problems)
 
-    def _install(self, source: _Source) -> None:
+    def _install(self, source: ShownSource) -> None:
         """Let `installer` ask for everything; the crew begins meanwhile."""
         environment, options = self._job.environment, self._job.options
         self._destination = destination = SchemeDestination(
@@ -189,7 +194,10 @@ class Run:
             overwrite=options.overwrite,
             deferred=True,
         )
-        install(source, destination, self._job.metadata)
+        try:
+            install(source, destination, self._job.metadata)
+        except FileExistsError as error:
+            raise _clash(error) from error
         self.members = source.opened.plan.files
 
     def _tell_planned(self, source: WheelSource) -> None:
@@ -218,9 +226,20 @@ class Run:
             self._told = size
             self._job.on_event(BytesDone(self.wheel, size, members))
 
-    def prepare(self, also: Sequence[Installed] = ()) -> Collection[str]:
+    def prepare(self) -> None:
         """
-        Wait until all is staged, and see that it may be committed.
+        Wait until all is staged, and hold nothing else any more.
+
+        Raises:
+            UnwheelError: If it cannot be installed.
+        """
+        if self._destination is not None and self._source is not None:
+            self._destination.prepare()
+            self._source.close()
+
+    def judge(self, also: Sequence[Installed] = ()) -> Collection[str]:
+        """
+        See that it may be committed, after `prepare`.
 
         Args:
             also: What is about to be replaced by others.
@@ -233,7 +252,7 @@ class Run:
         """
         if self._destination is None:
             return ()
-        rows = self._destination.prepare(also)
+        rows = self._destination.judge(also)
         real = {key: os.path.realpath(p) for key, p in self._places.items()}
         return {os.path.join(real[scheme], row.path) for scheme, row in rows}
 
@@ -277,7 +296,9 @@ class Run:
 
         assert self._source is not None
         options, opened = self._job.options, self._source.opened
-        opened.verify()
+        warnings = opened.verify_contents(
+            opened.plan, mismatch_warns=self._job.policy.record == "warn"
+        )
         notes = rehearse(
             self._source,
             self._job.environment.interpreter,
@@ -296,7 +317,7 @@ class Run:
         return self._report(
             list(notes.files),
             planned(opened.plan).links,
-            (*opened.plan.warnings, *opened.warnings, *lacking),
+            (*opened.plan.warnings, *warnings, *lacking),
             sources * len(options.levels) if options.compile else 0,
         )
 
@@ -362,6 +383,23 @@ class Run:
                 self._source.close()
 
 
+def _clash(error: FileExistsError) -> InvalidWheelError:
+    """
+    What two files of the wheel are that would be in one place.
+
+    In most layouts they would not: the wheel alone does not tell.
+    """
+    return InvalidWheelError(
+        [
+            Problem(
+                "DATA_CLASH",
+                "two files that are installed in one place",
+                found=printable(str(error)),
+            )
+        ]
+    )
+
+
 def _is_bytecode(path: str) -> bool:
     return path.endswith(".pyc")
 
@@ -375,13 +413,3 @@ def _uncompiled(found: tuple[str, str]) -> Problem:
         member=path,
         found=printable(reason),
     )
-
-
-class _Source(WheelSource):
-    """A source without bytecode, which `installer` would warn of."""
-
-    def get_contents(self) -> Iterator[Content]:
-        """All else."""
-        for content in WheelSource.get_contents(self):
-            if "__pycache__" not in content[0][0].split("/")[:-1]:
-                yield content

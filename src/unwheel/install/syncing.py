@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 from contextlib import ExitStack
+from functools import partial
 
 from ..crew import TICK_MS, shared
 from ..errors import DestinationError, LockError, Problem, UnwheelError
@@ -21,6 +22,8 @@ from ..values import replace, value
 from .checks import check_environment, installed_versions
 from .finding import Digests, Held, find
 from .installing import (
+    AHEAD,
+    MEMBERS_AHEAD,
     close_all,
     compiler_for,
     load_installer,
@@ -35,16 +38,15 @@ TYPE_CHECKING = False  # that of `typing` would cost its import
 if TYPE_CHECKING:
     from collections.abc import (
         Callable,
-        Collection,
         Generator,
         Iterator,
-        Mapping,
         Sequence,
     )
     from typing import TypeAlias
 
     from ..events import Event
     from ..wheel import StrPath
+    from .distributions import Installed
     from .environment import Environment
     from .finding import Place
     from .lock import Lock, Locked
@@ -59,7 +61,7 @@ _DEFAULT_OPTIONS = InstallOptions(requested=False)
 
 
 @value
-class Choice:
+class SyncChoice:
     """
     What is wanted of a lock file.
 
@@ -79,7 +81,7 @@ class Choice:
     reinstall: bool = False
 
 
-_ALL = Choice()
+_ALL = SyncChoice()
 
 
 @value
@@ -98,11 +100,17 @@ class Unchanged:
     version: str
 
     def to_json(self) -> dict[str, object]:
-        """The same as `json.dumps` takes it, with the status "unchanged"."""
+        """
+        The same as `json.dumps` takes it.
+
+        The keys of every object (see `unwheel.report`), one for each
+        attribute, and `unchanged`, which is true.
+        """
         return {
-            **head_to_json("sync", "unchanged", self.wheel),
+            **head_to_json("sync", "ok", self.wheel),
             "name": well_formed(self.name),
             "version": well_formed(self.version),
+            "unchanged": True,
         }
 
 
@@ -111,7 +119,7 @@ def sync(
     environment: Environment,
     *,
     wheels: Sequence[StrPath] = (),
-    choice: Choice = _ALL,
+    choice: SyncChoice = _ALL,
     policy: Policy = _DEFAULT,
     options: InstallOptions = _DEFAULT_OPTIONS,
     threads: int | None = None,
@@ -170,10 +178,13 @@ def sync(
         if locked.name in there:
             yield Unchanged(locked.filename, locked.name, locked.version)
     with ExitStack() as stack:
+        stack.enter_context(shared(threads))
+        work = _Sync(read)
+        stack.callback(work.close)
+        # Entered last, so that it is closed first: see `install_many`.
         compiler = compiler_for(environment, options, threads)
         if compiler is not None and places:
             stack.enter_context(compiler)
-        stack.enter_context(shared(threads))
         job = Job(
             environment,
             policy,
@@ -182,9 +193,7 @@ def sync(
             on_event,
             [locked.filename for locked in wanted],
         )
-        work = _Sync(job, read)
-        stack.callback(work.close)
-        work.stage(places)
+        work.stage(places, job)
         if work.refusals:
             yield from work.refusals
         else:
@@ -211,23 +220,21 @@ class _Sync:
     The wheels of one lock, from their hashing to the last commit.
 
     Args:
-        job: What they have in common.
         lock: Where they come from.
 
     Attributes:
         refusals: Why nothing will be installed; empty if all will be.
     """
 
-    def __init__(self, job: Job, lock: Lock) -> None:
-        self._job = job
+    def __init__(self, lock: Lock) -> None:
         self._lock = lock
         self._runs: list[Run] = []
-        self._held: list[Held] = []
+        self._unsettled: list[tuple[Run, Held]] = []
         self.refusals: list[UnwheelError] = []
 
     # -------------------------------------------------------------- staging
 
-    def stage(self, places: Sequence[Place]) -> None:
+    def stage(self, places: Sequence[Place], job: Job) -> None:
         """Hash, verify and judge all of them, as far as that is possible."""
         digests = Digests(self._go_on)
         for place in places:
@@ -236,60 +243,79 @@ class _Sync:
             except (LockError, DestinationError) as error:
                 self._refuse(error, place.locked.filename)
                 continue
-            self._held.append(held)
-            self._start(held)
-        owners: dict[str, str] = {}
-        for run, held in zip(self._runs, self._held, strict=True):
-            if run.refusal is None:
-                self._place(run, held, owners)
+            self._start(held, job)
+            while self._is_far_enough:
+                self._settle()
+        while self._unsettled:
+            self._settle()
+        if not self.refusals:
+            self._judge()
 
-    def _start(self, held: Held) -> None:
+    def _start(self, held: Held, job: Job) -> None:
         """Hand it to the crew, and go on with the next one."""
-        job = self._job
+        from .running import Run
+
         origin = origin_of(held.locked, self._lock.path)
         if origin is not None:
             job = job.of(replace(job.options, direct_url=origin))
-        from .running import Run
+        run = Run(held.wheel, job, held.at)
+        # In the lists before it starts: Ctrl-C may come at any time.
+        self._runs.append(run)
+        self._unsettled.append((run, held))
+        start(run)
 
-        # In the list before it starts: Ctrl-C may come at any time.
-        self._runs.append(Run(held.wheel, job, held.at))
-        start(self._runs[-1])
-        if self._runs[-1].refusal is not None:
-            self._refuse(self._runs[-1].refusal, held.wheel)
+    @property
+    def _is_far_enough(self) -> bool:
+        """Whether the first should be settled before another starts."""
+        return bool(self._unsettled) and (
+            len(self._unsettled) > AHEAD
+            or sum(run.members for run, _ in self._unsettled) > MEMBERS_AHEAD
+            or self._unsettled[0][0].is_ready(0)
+        )
 
     def _go_on(self) -> None:
         """Let what the crew is done with be compiled; tell the progress."""
+        for run, _ in self._unsettled:
+            run.is_ready(0)
+            run.tell_progress()
+
+    def _settle(self) -> None:
+        """Have the first one staged, all of it, and let go of its file."""
+        run, held = self._unsettled[0]
+        while not run.is_ready(TICK_MS):
+            self._go_on()
+        if run.refusal is None:
+            self._attempt(run, run.prepare)
+        if run.refusal is None:  # it was read to the end by now
+            self._attempt(run, held.check)
+        if run.refusal is not None:
+            self._refuse(run.refusal, run.wheel)
+        held.close()
+        del self._unsettled[0]
+
+    def _judge(self) -> None:
+        """See that all of them may be there, and beside each other."""
+        owners: dict[str, str] = {}
         for run in self._runs:
-            if run.refusal is None:
-                run.is_ready(0)
-                run.tell_progress()
+            leaving = [
+                old
+                for other in self._runs
+                if other is not run
+                for old in other.replaced
+            ]
+            place = partial(_place, run, leaving, owners)
+            self._attempt(run, place)
+            if run.refusal is not None:
+                self._refuse(run.refusal, run.wheel)
 
-    def _wait(self, run: Run) -> None:
-        while not run.is_ready(TICK_MS):
-            self._go_on()
-
-    def _place(self, run: Run, held: Held, owners: dict[str, str]) -> None:
-        """Note where everything of *run* will be, or why it cannot be."""
-        while not run.is_ready(TICK_MS):
-            self._go_on()
-        leaving = [
-            old
-            for other in self._runs
-            if other is not run
-            for old in other.replaced
-        ]
+    def _attempt(self, run: Run, work: Callable[[], object]) -> None:
+        """Do the *work* for *run*; if that fails, it is refused."""
         try:
-            held.check()
-            paths = run.prepare(leaving)
-            _check_alone(paths, owners)
+            work()
         except UnwheelError as error:
             run.refusal = named(error, run.wheel)
         except (OSError, ImportError) as error:
             run.refusal = our_side(error, run.wheel)
-        else:
-            owners.update(dict.fromkeys(paths, os.path.basename(run.wheel)))
-        if run.refusal is not None:
-            self._refuse(run.refusal, run.wheel)
 
     # ------------------------------------------------------------ committing
 
@@ -314,7 +340,7 @@ class _Sync:
         if not any(other.replaced for other in self._runs):
             return True
         try:
-            run.prepare()
+            run.judge()
         except DestinationError:
             return False
         return True
@@ -329,17 +355,20 @@ class _Sync:
         try:
             close_all(self._runs)
         finally:
-            for held in self._held:
+            for _, held in self._unsettled:
                 held.close()
 
 
-def _check_alone(paths: Collection[str], owners: Mapping[str, str]) -> None:
+def _place(
+    run: Run, leaving: Sequence[Installed], owners: dict[str, str]
+) -> None:
     """
-    See that none of *paths* has one of the *owners*.
+    Note what *run* will have, and see that nobody else has it.
 
     Raises:
-        DestinationError: TWO_OWNERS.
+        DestinationError: TWO_OWNERS; or if something is in the way.
     """
+    paths = run.judge(leaving)
     problems = [
         Problem(
             "TWO_OWNERS",
@@ -347,8 +376,8 @@ def _check_alone(paths: Collection[str], owners: Mapping[str, str]) -> None:
             member=path,
             found=owners[path],
         )
-        for path in sorted(paths)
-        if path in owners
+        for path in sorted(owners.keys() & paths)
     ]
     if problems:
         raise DestinationError(problems)
+    owners.update(dict.fromkeys(paths, os.path.basename(run.wheel)))
