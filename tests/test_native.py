@@ -339,7 +339,7 @@ def test_an_archive_closed_under_a_reader_lives_until_it_is_done():
     What one thread reads from does not go away when another one closes it.
     """
     archive = opened(small())
-    chunks = archive._chunks(0)
+    chunks = archive.chunks(0)
     first = next(chunks)
     place = weakref.ref(archive._place)
 

@@ -516,7 +516,7 @@ def test_a_disk_that_fills_up_is_one_clear_error(
     wheel = place.put(builder)
     small = place.out / "small"
     small.mkdir()
-    monkeypatch.setattr("unwheel.engine._check_space", lambda *_: None)
+    monkeypatch.setattr("unwheel.engine.check_space", lambda *_: None)
 
     with (
         mounted("-t", "tmpfs", "-o", "size=2m", "tmpfs", on=small),
@@ -1020,7 +1020,7 @@ def test_what_in_place_left_is_found_inside(place: Place):
 # ------------------------------------------------------------------- failures
 
 
-@pytest.mark.parametrize("step", ["Tree", "_check_space", "native.Batch"])
+@pytest.mark.parametrize("step", ["Tree", "check_space", "native.Batch"])
 def test_no_step_leaves_anything(
     place: Place, monkeypatch: pytest.MonkeyPatch, step: str
 ):

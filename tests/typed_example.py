@@ -21,6 +21,7 @@ from unwheel import (
     EntryTable,
     Event,
     FileFact,
+    InstallationRecovered,
     InvalidWheelError,
     LimitError,
     Limits,
@@ -29,6 +30,7 @@ from unwheel import (
     LinkGroup,
     LinkPlan,
     LinkPolicy,
+    LockError,
     MemberPath,
     MismatchError,
     PackReport,
@@ -42,10 +44,12 @@ from unwheel import (
     StagingRemoved,
     TreeLink,
     UnsafeMemberError,
+    UnsuitableError,
     UnsupportedError,
     UnwheelError,
     Wheel,
     WheelExtracted,
+    WheelInstalled,
     WheelPlanned,
     WheelRefused,
     WheelVerified,
@@ -84,6 +88,10 @@ def on_event(event: Event) -> None:
         print(f"{event.wheel}: verified, {event.size} bytes")
     elif isinstance(event, WheelRefused):
         print(f"{event.wheel}: {event.reason}")
+    elif isinstance(event, WheelInstalled):
+        print(f"{event.wheel}: in {event.site}, {event.size} bytes")
+    elif isinstance(event, InstallationRecovered):
+        print(f"{event.path}: {event.outcome}")
     else:
         removed: StagingRemoved = event
         print(f"{removed.path}: removed")
@@ -101,6 +109,10 @@ def fault(error: UnwheelError) -> str:
         return "no archive of ours"
     if isinstance(error, ArchiveError):
         return "no archive"
+    if isinstance(error, LockError):
+        return "not to be followed"
+    if isinstance(error, UnsuitableError):
+        return "for another Python"
     if isinstance(error, UnsafeMemberError):
         return "an attack"
     if isinstance(error, MismatchError):

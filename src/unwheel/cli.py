@@ -14,7 +14,7 @@ from . import __version__
 
 TYPE_CHECKING = False  # that of `typing` would cost its import
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from typing import Any, NoReturn, TextIO
 
     from .commandline import Arguments
@@ -29,7 +29,25 @@ OUR_SIDE = 3  # 2, a usage error, is argparse's
 INTERRUPTED = 130
 
 # What stays of each wheel that is done, if the others are not.
-WRITTEN = {"extract": "extracted", "pack": "packed", "relink": "relinked"}
+WRITTEN = {
+    "extract": "extracted",
+    "install": "installed",
+    "pack": "packed",
+    "relink": "relinked",
+}
+
+# What takes so long that one wants to see how far it is.
+DRAWN = ("extract", "install", "verify")
+
+# What says it in words, in `wording`; the others draw tables.
+WORDED = {
+    "compare": "compared",
+    "extract": "summary",
+    "install": "installed",
+    "pack": "packed",
+    "sync": "synced",
+    "verify": "summary",
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -202,15 +220,11 @@ class _Voice:
     def _as_text(self, result: Any) -> str:
         """Draw the *result* as its command does."""
         command = self._args.command
-        if command in ("extract", "verify", "pack"):
+        if command in WORDED:
             from . import wording
 
-            say = wording.packed if command == "pack" else wording.summary
+            say: Callable[[Any], str] = getattr(wording, WORDED[command])
             return say(result)
-        if command == "compare":
-            from . import wording
-
-            return wording.compared(result)
         from . import tables
 
         if command == "relink":
@@ -230,11 +244,14 @@ class _Voice:
             self._complain(wording.warnings(found, wheel))
 
     def _hear(self, event: Event) -> None:
-        from .events import StagingRemoved
+        from .events import InstallationRecovered, StagingRemoved
 
         if isinstance(event, StagingRemoved):
             path = _printable(event.path)
             self._complain(f"removed {path}, left by a run that died")
+        elif isinstance(event, InstallationRecovered):
+            path = _printable(event.path)
+            self._complain(f"{event.outcome} what a dead run left in {path}")
         elif self._progress is not None:
             self._progress(event)
 
@@ -257,7 +274,7 @@ def _differs(result: Success) -> bool:
 def _progress(args: Arguments) -> Progress | None:
     from os import environ
 
-    if args.quiet or args.json or args.command not in ("extract", "verify"):
+    if args.quiet or args.json or args.command not in DRAWN:
         return None
     if not _is_terminal(sys.stderr) or environ.get("TERM") == "dumb":
         return None

@@ -16,6 +16,12 @@ if TYPE_CHECKING:
     from .errors import UnwheelError
     from .events import Event
     from .graph import LinkGraph
+    from .install import (
+        Environment,
+        InstallOptions,
+        InstallReport,
+        Unchanged,
+    )
     from .listing import Listing
     from .packing import PackReport
     from .policy import Policy
@@ -23,7 +29,14 @@ if TYPE_CHECKING:
     from .report import Report
 
     Success: TypeAlias = (
-        Report | Listing | LinkGraph | Comparison | PackReport | RelinkReport
+        Report
+        | Listing
+        | LinkGraph
+        | Comparison
+        | PackReport
+        | RelinkReport
+        | InstallReport
+        | Unchanged
     )
     Result: TypeAlias = Success | UnwheelError
     OnEvent: TypeAlias = Callable[[Event], None] | None
@@ -115,6 +128,77 @@ def _relink(args: Arguments) -> Start:
     )
 
 
+def _install(args: Arguments) -> Start:
+    from .install import install_many
+
+    def into(on_event: OnEvent) -> Iterator[Result]:
+        yield from install_many(
+            args.wheels,
+            _environment(args),
+            policy=_policy(args),
+            options=_options(args),
+            threads=args.threads,
+            on_event=on_event,
+        )
+
+    return into
+
+
+def _sync(args: Arguments) -> Start:
+    from .install import InstallOptions, SyncChoice, sync
+    from .sync_usage import choice_of, chosen_options
+
+    def into(on_event: OnEvent) -> Iterator[Result]:
+        yield from sync(
+            args.wheels[0],
+            _environment(args),
+            wheels=args.directories,
+            choice=SyncChoice(**choice_of(args)),
+            policy=_policy(args),
+            options=InstallOptions(**chosen_options(args)),
+            threads=args.threads,
+            on_event=on_event,
+        )
+
+    return into
+
+
+def _environment(args: Arguments) -> Environment:
+    from .install import environment_of
+
+    return environment_of(
+        args.python, target=args.target, prefix=args.prefix, root=args.root
+    )
+
+
+def _options(args: Arguments) -> InstallOptions:
+    from .install import InstallOptions
+    from .install_usage import chosen_options
+
+    file = args.direct_url
+    return InstallOptions(
+        **chosen_options(args),
+        direct_url=None if file is None else _content(file),
+    )
+
+
+def _content(path: str) -> bytes:
+    """
+    What is in a small file that the caller named.
+
+    Raises:
+        DestinationError: If it cannot be read.
+    """
+    from .errors import DestinationError, Problem, printable
+
+    try:
+        with open(path, "rb") as file:
+            return file.read(_MOST_CONTENT)
+    except (OSError, ValueError) as error:
+        problem = Problem("DIRECT_URL", f"{printable(path)} cannot be read")
+        raise DestinationError([problem]) from error
+
+
 def _policy(args: Arguments) -> Policy:
     """The policy of *args*; the knobs are there if one is turned."""
     from .commandline import asks_for_policy
@@ -143,8 +227,12 @@ def _attempt(
         return error
 
 
+_MOST_CONTENT = 1 << 20  # bytes; of a direct_url.json a fraction is too much
+
 COMMANDS: dict[str, Callable[[Arguments], Start]] = {
     "extract": _extract,
+    "install": _install,
+    "sync": _sync,
     "verify": _verify,
     "list": _list,
     "compare": _compare,

@@ -8,7 +8,7 @@ released.
 from __future__ import annotations
 
 import os
-from _thread import allocate_lock, start_new_thread
+from _thread import RLock, allocate_lock, start_new_thread
 from _weakref import ref
 
 from . import native
@@ -50,6 +50,7 @@ class Crew:
         # else has: it is gone with a thread that had no memory even to begin.
         # More is not needed of the module threading, whose import takes 2 ms.
         self._threads: list[ReferenceType[LockType]] = []
+        self._starting = allocate_lock()  # for who shares it with others
         self._crew = native.Crew()
 
     def __enter__(self) -> Crew:
@@ -68,6 +69,11 @@ class Crew:
         Raises:
             RuntimeError: If the system has not one thread for us.
         """
+        with self._starting:
+            self._start()
+        batch.give_to(self._crew)
+
+    def _start(self) -> None:
         while len(self._threads) < self._count:
             at_work = allocate_lock()
             at_work.acquire()
@@ -80,7 +86,6 @@ class Crew:
                 break
             self._threads.append(ref(at_work))
             del at_work
-        batch.give_to(self._crew)
 
     def _work(self, at_work: LockType) -> None:
         try:
@@ -94,6 +99,11 @@ class Crew:
         from .host import Probes
 
         return Probes()
+
+    @property
+    def is_started(self) -> bool:
+        """Whether its threads are there already."""
+        return bool(self._threads)
 
     @property
     def is_gone(self) -> bool:
@@ -113,6 +123,64 @@ class Crew:
         """
         if self.is_gone:
             raise MemoryError("no memory for a thread of the crew")
+
+
+class shared:  # noqa: N801 - it is called like a function
+    """
+    The one crew of all who install in this process; a context manager.
+
+    Several threads may install at once, each a wheel of its own: with a crew
+    for each they would be too many for the CPUs.  It is made when the first
+    comes, and dismissed when the last one goes.
+
+    Args:
+        threads: Of the one that is made; who comes later takes it as it is.
+    """
+
+    # May be taken twice: the garbage collector can let go of an abandoned
+    # installation in a thread that is in here already.  So who comes is noted
+    # before anything else.
+    _lock = RLock()
+    _crew: Crew | None = None
+    _here: set[shared] = set()  # noqa: RUF012 - all of them, on purpose
+
+    def __init__(self, threads: int | None = None) -> None:
+        self._threads = threads
+        self._mine: Crew | None = None
+
+    def __enter__(self) -> Crew:
+        with shared._lock:
+            shared._here.add(self)
+            try:
+                if shared._crew is None:
+                    shared._crew = Crew(self._threads)
+            except BaseException:
+                shared._here.discard(self)
+                raise
+            self._mine = shared._crew
+            return self._mine
+
+    def __exit__(self, *exc: object) -> None:
+        """Leave it.  May be called twice, and if entering it has failed."""
+        mine, self._mine = self._mine, None
+        with shared._lock:
+            shared._here.discard(self)
+            gone = shared._crew is mine and not shared._here
+            if gone:
+                shared._crew = None
+        if gone and mine is not None:
+            mine.__exit__(*exc)
+
+    @staticmethod
+    def _forget() -> None:
+        """In a forked process, where the threads did not come along."""
+        shared._lock = RLock()
+        shared._crew = None
+        shared._here = set()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=shared._forget)
 
 
 def _is_home(thread: ReferenceType[LockType], seconds: float = 0) -> bool:

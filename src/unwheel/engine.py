@@ -13,11 +13,12 @@ import time
 
 from . import native
 from .crew import TICK_MS, Crew
-from .errors import DestinationError, Problem, SourceError, UnwheelError
+from .errors import SourceError, UnwheelError
 
 # Loaded before anything fails: afterwards there may be no descriptor left.
-from .faults import judge_outcomes
-from .plan import EXECUTABLE, make_plan
+from .faults import judge_outcomes, named, our_side
+from .orders import batch_of, check_space, files_of
+from .plan import make_plan
 from .private import remove_stale
 from .staging import Staging
 from .values import replace
@@ -27,11 +28,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Sequence
     from typing import TypeAlias
 
-    from .backend import Outcomes
+    from .errors import Problem
     from .events import Event
     from .linking import Made
     from .links import Host
-    from .plan import Plan
     from .policy import Policy
     from .relay import RelayBatch
     from .report import FileFact, Report
@@ -121,9 +121,9 @@ class _Run:
         try:
             self._start()
         except UnwheelError as error:
-            self.refusal = _named(error, self.wheel)
+            self.refusal = named(error, self.wheel)
         except (OSError, ImportError) as error:
-            self.refusal = _our_side(error, self.wheel)
+            self.refusal = our_side(error, self.wheel)
         if self.refusal is not None:
             self.close()
 
@@ -142,7 +142,7 @@ class _Run:
             lambda: self._host(destination),
         )
         if destination is not None:
-            _check_space(self._stage(destination).path, self._plan.size)
+            check_space(self._stage(destination).path, self._plan.size)
         self._batch = self._new_batch(self._archive)
         self._tell_planned()
         small = self._plan.size < SMALL_SIZE and self._plan.files < SMALL_COUNT
@@ -158,17 +158,8 @@ class _Run:
     ) -> native.Batch | RelayBatch:
         plan = self._plan
         relayed = self._backend != "native"
-        batch = native.Batch(
-            archive,
-            None if relayed else self._tree,
-            native.packed("uint32_t", plan.orders),
-            plan.flags,
-            plan.digests,
-            times=None
-            if plan.times is None
-            else native.packed("int64_t", plan.times),
-            dedupe=self._policy.dedupe,
-        )
+        tree = None if relayed else self._tree
+        batch = batch_of(plan, archive, tree, dedupe=self._policy.dedupe)
         if not relayed:
             return batch
         from .relay import RelayBatch
@@ -269,7 +260,7 @@ class _Run:
                 failed=self._batch.failures() > 0,
             ),
         ]
-        files = _files_of(self._plan, results)
+        files = files_of(self._plan, results)
         made, publishing = self._publish(files)
         warnings += made.warnings if made else ()
         told = self._report(files, made, tuple(warnings), publishing)
@@ -372,61 +363,6 @@ def _descriptor_of(wheel: str) -> int:
         number = getattr(error, "errno", None) or errno.EINVAL
         problem = native.os_problem(number, "open")
         raise SourceError([problem], errno=number) from error
-
-
-def _files_of(
-    plan: Plan, results: Outcomes
-) -> Callable[[], Sequence[FileFact]]:
-    """The files of a report, made when somebody asks for them."""
-    names, orders, flags = plan.entries.names, plan.orders, plan.flags
-    count = plan.files
-
-    def files() -> Sequence[FileFact]:
-        from .report import FileFact
-
-        facts = []
-        for k in range(count):
-            result = results[k]
-            facts.append(
-                FileFact(
-                    path=names[orders[k]],
-                    size=result.size,
-                    sha256=result.sha256.hex(),
-                    executable=bool(flags[k] & EXECUTABLE),
-                )
-            )
-        return tuple(facts)
-
-    return files
-
-
-def _check_space(path: str, size: int) -> None:
-    """
-    Refuse before writing what cannot fit.
-
-    Raises:
-        DestinationError: ENOSPC.
-    """
-    if not hasattr(os, "statvfs"):
-        return
-    try:
-        space = os.statvfs(path)
-    except OSError:  # then the first write that fails will tell
-        return
-    blocks = space.f_bfree if os.geteuid() == 0 else space.f_bavail
-    free = blocks * space.f_frsize
-    if space.f_blocks and size > free:
-        raise DestinationError(
-            [
-                Problem(
-                    "ENOSPC",
-                    "no space left for the wheel",
-                    found=f"{free} bytes free",
-                    expected=f"at least {size}",
-                )
-            ],
-            errno=errno.ENOSPC,
-        )
 
 
 # --------------------------------------------------------------------- runs
@@ -544,31 +480,6 @@ def _clean_up(
                 on_event(StagingRemoved(removed))
 
 
-def _named(error: UnwheelError, wheel: str) -> UnwheelError:
-    if error.wheel is None:
-        error.wheel = wheel
-    return error
-
-
-def _our_side(error: OSError | ImportError, wheel: str) -> DestinationError:
-    """
-    What a bare failure of the system is, whoever of us met it.
-
-    Also one to load a part of us: that takes a descriptor, and what failed
-    before may have been that there is none left.
-    """
-    if isinstance(error, OSError):
-        number = error.errno or 0
-        what = f"cannot use {error.filename}" if error.filename else "failed"
-        problem = native.os_problem(number, what)
-    else:
-        number = errno.EIO
-        problem = native.os_problem(number, f"cannot load Unwheel: {error}")
-    told = DestinationError([problem], wheel=wheel, errno=number or None)
-    told.__cause__ = error
-    return told
-
-
 def _end(
     runs: list[_Run], crew: Crew, on_event: OnEvent | None
 ) -> Report | UnwheelError:
@@ -585,9 +496,9 @@ def _end(
         try:
             outcome = first.finish()
         except UnwheelError as error:
-            outcome = _named(error, first.wheel)
+            outcome = named(error, first.wheel)
         except (OSError, ImportError) as error:
-            outcome = _our_side(error, first.wheel)
+            outcome = our_side(error, first.wheel)
     first.close()
     del runs[0]
     if isinstance(outcome, UnwheelError) and on_event is not None:

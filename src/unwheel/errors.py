@@ -186,6 +186,14 @@ class MismatchError(RecordError):
     """Their fault: a member is not what RECORD says it is."""
 
 
+class UnsuitableError(UnwheelError):
+    """A sound wheel, but for another Python or platform than this one."""
+
+
+class LockError(UnwheelError):
+    """A lock file that cannot be followed, or a wheel that is another one."""
+
+
 class LimitError(UnwheelError):
     """Larger than the caller allows."""
 

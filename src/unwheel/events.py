@@ -35,6 +35,15 @@ class WheelExtracted:
 
 
 @value
+class WheelInstalled:
+    """A wheel is installed: its RECORD is there."""
+
+    wheel: str
+    site: str  # the directory that its .dist-info is in
+    size: int
+
+
+@value
 class WheelVerified:
     """A wheel was verified; nothing was written."""
 
@@ -57,11 +66,21 @@ class StagingRemoved:
     path: str
 
 
+@value
+class InstallationRecovered:
+    """What a run that died while it installed had left is dealt with."""
+
+    path: str
+    outcome: str  # "finished", "undone", "removed" or "kept"
+
+
 Event = (
     WheelPlanned
     | BytesDone
     | WheelExtracted
+    | WheelInstalled
     | WheelVerified
     | WheelRefused
     | StagingRemoved
+    | InstallationRecovered
 )

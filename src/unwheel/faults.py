@@ -5,6 +5,8 @@ say of it.
 
 from __future__ import annotations
 
+import errno
+
 from . import native
 from .backend import Outcome, Outcomes
 from .errors import (
@@ -230,3 +232,29 @@ def error_of(failures: Sequence[Failure], wheel: str) -> UnwheelError:
     if any(issubclass(f.kind, ArchiveError) for f in failures):
         kind = CorruptMemberError
     return kind(problems, wheel=wheel)
+
+
+def named(error: UnwheelError, wheel: str) -> UnwheelError:
+    """The *error*, which says which wheel it is about."""
+    if error.wheel is None:
+        error.wheel = wheel
+    return error
+
+
+def our_side(error: OSError | ImportError, wheel: str) -> DestinationError:
+    """
+    What a bare failure of the system is, whoever of us met it.
+
+    Also one to load a part of us: that takes a descriptor, and what failed
+    before may have been that there is none left.
+    """
+    if isinstance(error, OSError):
+        number = error.errno or 0
+        what = f"cannot use {error.filename}" if error.filename else "failed"
+        problem = native.os_problem(number, what)
+    else:
+        number = errno.EIO
+        problem = native.os_problem(number, f"cannot load Unwheel: {error}")
+    told = DestinationError([problem], wheel=wheel, errno=number or None)
+    told.__cause__ = error
+    return told

@@ -13,7 +13,7 @@ from .values import value
 
 TYPE_CHECKING = False  # that of `typing` would cost its import
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 _WHEEL = ".whl"
 _WHEEL_2 = ".whlx"  # from Wheel-Version 2 on (PEP 777)
@@ -201,6 +201,17 @@ def normalise_name(name: str) -> str:
     while "--" in name:
         name = name.replace("--", "-")
     return name
+
+
+def named_alike(filenames: Iterable[str]) -> str | None:
+    """The first of *filenames* that is of the project of one before it."""
+    seen: set[str] = set()
+    for name in filenames:
+        project = normalise_name(stem(name).partition("-")[0])
+        if project in seen:
+            return name
+        seen.add(project)
+    return None
 
 
 def same_version(a: str, b: str) -> bool:

@@ -377,6 +377,17 @@ def policy_of(args: Arguments) -> Policy:
 # Of the commands that write wheels, which have no policy.
 _WRITERS = {"links": PACK_LINKS, "encoding": RELINK_ENCODINGS}
 
+# Of `InstallOptions`, which is no policy either.
+_INSTALLING = {
+    "any_platform",
+    "break_system_packages",
+    "ignore_requires_python",
+    "overwrite",
+    "skip",
+}
+
+_QUOTES = "\"'"
+
 
 def accepting_option(accept: str) -> str:
     """
@@ -387,6 +398,9 @@ def accepting_option(accept: str) -> str:
     returned as it is.
     """
     field, _, content = accept.partition("=")
+    if field in _INSTALLING:
+        option = "--" + field.replace("_", "-")
+        return f"{option} {content.strip(_QUOTES)}".removesuffix(" True")
     if (word := content.strip("\"'")) in _WRITERS.get(field, ()):
         return f"--{field} {word}"
     knob = KNOBS.get(field)

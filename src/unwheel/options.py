@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
-from functools import partial
 
 from . import __version__
 from .commandline import Arguments, named_twice
+from .install_usage import add_install
+from .install_usage import contradiction as _install_contradiction
 from .knobs import (
     KNOBS,
     LIMITS,
@@ -21,31 +22,19 @@ from .knobs import (
     WRITTEN,
     add_knobs,
 )
-from .policy import BACKENDS, LINK_POLICIES, READINGS
-from .quantities import positive, size
-
-# A given width spares argparse asking for the terminal's: for that it imports
-# shutil, and shutil every compressor there is.
-HELP = partial(argparse.RawDescriptionHelpFormatter, width=79)
-
-STATUSES = """\
-exit status:
-  0    done
-  1    a wheel was refused, or its readers differ
-  2    the command line was wrong; nothing was done
-  3    our side: a wheel cannot be read, the destination exists, the disk is
-       full, the output is closed
-  130  interrupted
-  Of several, the last in the order 0, 1, 3, 130; the other wheels are done
-  all the same.
-"""
-
-JSON_HELP = """\
---json prints one object per wheel on a line of its own, and nothing else.  Its
-keys "format", "action", "status" ("ok", "refused" or "failed") and "wheel" are
-always there; the others are documented by
-`python -m pydoc unwheel.{module}`.
-"""
+from .policy import LINK_POLICIES, READINGS
+from .sync_usage import add_sync
+from .sync_usage import contradiction as _sync_contradiction
+from .usage import (
+    HELP,
+    STATUSES,
+    add_backend,
+    add_files,
+    add_output,
+    add_threads,
+    describe,
+    some_size,
+)
 
 
 def parse(arguments: list[str]) -> Arguments:
@@ -75,6 +64,10 @@ def _contradiction(args: Arguments) -> str | None:
         return f"{missing} is needed, or --dry-run"
     if args.command == "list" and (idle := _without_links(args)):
         return f"{idle} needs --links"
+    if args.command == "install" and (wrong := _install_contradiction(args)):
+        return wrong
+    if args.command == "sync" and (wrong := _sync_contradiction(args)):
+        return wrong
     if not _is_dated(args):
         return "SOURCE_DATE_EPOCH is not set to seconds since 1970"
     return None
@@ -158,7 +151,7 @@ def _parser(arguments: list[str]) -> argparse.ArgumentParser:
 
 
 def _extract(command: argparse.ArgumentParser) -> None:
-    _describe(
+    describe(
         command,
         "Extract every WHEEL into DIR/<its file name without .whl>.\n"
         "A directory appears when all of its wheel is verified, or not at"
@@ -183,9 +176,9 @@ def _extract(command: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="extract the only WHEEL into exactly DIR, absent or empty",
     )
-    _add_threads(command)
-    _add_backend(command)
-    _add_files(command)
+    add_threads(command)
+    add_backend(command)
+    add_files(command)
     add_knobs(command)
 
 
@@ -204,7 +197,7 @@ _UNWRITTEN = {
 
 
 def _verify(command: argparse.ArgumentParser) -> None:
-    _describe(
+    describe(
         command,
         "Check every byte of every WHEEL against its CRC-32 and RECORD,\n"
         "and every name and link, without writing anything.",
@@ -212,14 +205,14 @@ def _verify(command: argparse.ArgumentParser) -> None:
         "unwheel verify --record names --max-total-size 20G torch-*.whl",
         "unwheel verify --links refuse dist/*.whl",
     )
-    _add_threads(command)
-    _add_backend(command)
-    _add_files(command)
+    add_threads(command)
+    add_backend(command)
+    add_files(command)
     add_knobs(command, _UNWRITTEN)
 
 
 def _list(command: argparse.ArgumentParser) -> None:
-    _describe(
+    describe(
         command,
         "Show type, POSIX mode, method, size, packed size, the digest in"
         " RECORD,\nname and link target of every entry.  Nothing is verified."
@@ -256,7 +249,7 @@ _COMPARED = {"descriptors", *(knob.field for knob in LIMITS.knobs)}
 
 
 def _compare(command: argparse.ArgumentParser) -> None:
-    _describe(
+    describe(
         command,
         "Show where a WHEEL is another one to another reader: the directory,"
         " or the\nlocal headers alone, as we read them; libarchive, seeking,"
@@ -289,7 +282,7 @@ def _readings(typed: str) -> tuple[str, ...]:
 
 
 def _pack(command: argparse.ArgumentParser) -> None:
-    _describe(
+    describe(
         command,
         "Make a wheel of every TREE, a directory with a .dist-info in it.\n"
         "The same tree makes the same bytes, whenever and wherever.",
@@ -298,7 +291,7 @@ def _pack(command: argparse.ArgumentParser) -> None:
         subject="TREE",
         module="packing",
     )
-    _add_output(command)
+    add_output(command)
     command.add_argument(
         "--links",
         choices=PACK_LINKS,
@@ -311,7 +304,7 @@ def _pack(command: argparse.ArgumentParser) -> None:
 
 
 def _relink(command: argparse.ArgumentParser) -> None:
-    _describe(
+    describe(
         command,
         "Find files of a WHEEL that are byte for byte the same, and write the"
         " wheel\nanew with links in the place of the copies; tags, order and"
@@ -321,7 +314,7 @@ def _relink(command: argparse.ArgumentParser) -> None:
         "unwheel relink wheels/*.whl -o dist --encoding zip --min-size 64K",
         module="relinking unwheel.repeats",
     )
-    _add_output(command, required=False)
+    add_output(command, required=False)
     command.add_argument(
         "--encoding",
         choices=RELINK_ENCODINGS,
@@ -330,7 +323,7 @@ def _relink(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument(
         "--min-size",
-        type=_some_size,
+        type=some_size,
         metavar="SIZE",
         help="leave files that are smaller as they are (default: 4K)",
     )
@@ -344,79 +337,11 @@ def _relink(command: argparse.ArgumentParser) -> None:
 # By name: the summary, and what adds the options.
 COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
     "extract": ("extract wheels, each into a directory of its own", _extract),
+    "install": ("install wheels, as pip would", add_install),
+    "sync": ("install what a lock file names", add_sync),
     "verify": ("do all that extract does, but write nothing", _verify),
     "list": ("show what is in wheels, unverified", _list),
     "compare": ("show where readers of a wheel differ", _compare),
     "pack": ("make wheels of trees", _pack),
     "relink": ("put links in the place of repeated files", _relink),
 }
-
-
-def _describe(
-    command: argparse.ArgumentParser,
-    description: str,
-    *examples: str,
-    subject: str = "WHEEL",
-    module: str = "report",
-) -> None:
-    """Add what every command has: help, what it is about, how it tells."""
-    shown = "\n  ".join(("examples:", *examples))
-    command.usage = f"{command.prog} [option ...] {subject} ..."
-    command.description = description
-    command.epilog = (
-        f"{shown}\n\n{JSON_HELP.format(module=module)}\n{STATUSES}"
-    )
-    command.add_argument("wheels", nargs="+", metavar=subject)
-    command.add_argument(
-        "--json",
-        action="store_true",
-        help=f"print one object per {subject.lower()}",
-    )
-    command.add_argument(
-        "--quiet", action="store_true", help="print nothing but refusals"
-    )
-
-
-def _add_threads(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "--threads",
-        type=positive,
-        metavar="N",
-        help="threads that work (default: one per CPU)",
-    )
-
-
-def _add_backend(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "--backend",
-        choices=BACKENDS,
-        default="native",
-        help="who reads the bytes that are written; libarchive is a second"
-        " opinion: it has to agree with the first (default: native)",
-    )
-
-
-def _add_files(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "--files",
-        action="store_true",
-        help="with --json: every file too, with its size and SHA-256",
-    )
-
-
-def _some_size(text: str) -> int:
-    if (found := size(text)) == 0:
-        raise argparse.ArgumentTypeError("at least 1 is needed")
-    return found
-
-
-def _add_output(
-    command: argparse.ArgumentParser, *, required: bool = True
-) -> None:
-    command.add_argument(
-        "-o",
-        "--output",
-        metavar="DIR",
-        required=required,
-        help="where the wheels go",
-    )

@@ -18,6 +18,7 @@ from .events import (
     BytesDone,
     Event,
     WheelExtracted,
+    WheelInstalled,
     WheelPlanned,
     WheelRefused,
     WheelVerified,
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
 PATIENCE = 0.3  # seconds before the first bar; rich takes 0.1 s to import
 INTERVAL = 0.1  # seconds between two drawings
 LABEL_WIDTH = 40  # columns of a wheel's name
+
+# After these nothing more comes of a wheel.
+_OVER = (WheelExtracted, WheelInstalled, WheelRefused, WheelVerified)
 
 
 class Progress:
@@ -75,7 +79,7 @@ class Progress:
         elif isinstance(event, BytesDone):
             if bar := self._bars.get(event.wheel):
                 bar.done = event.size
-        elif isinstance(event, WheelExtracted | WheelVerified | WheelRefused):
+        elif isinstance(event, _OVER):
             self._bars.pop(event.wheel, None)
             self._total.finish(event.wheel)
 

@@ -193,23 +193,23 @@ def head_to_json(action: str, status: str, wheel: str) -> dict[str, object]:
         "format": FORMAT,
         "action": action,
         "status": status,
-        "wheel": _well_formed(wheel),
+        "wheel": well_formed(wheel),
     }
 
 
 def fact_to_json(fact: object) -> dict[str, object]:
     """Make an object of a *fact*: its fields, each under its own name."""
     return {
-        name: _well_formed(told) if isinstance(told, str) else told
+        name: well_formed(told) if isinstance(told, str) else told
         for name, told in fields_of(fact)
     }
 
 
 def _text(value: str | None) -> str | None:
-    return None if value is None else _well_formed(value)
+    return None if value is None else well_formed(value)
 
 
-def _well_formed(text: str) -> str:
+def well_formed(text: str) -> str:
     """
     The *text* with lone surrogates spelled out.
 

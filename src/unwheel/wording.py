@@ -12,6 +12,7 @@ from .report import LinkFact, Report
 TYPE_CHECKING = False  # that of `typing` would cost its import
 if TYPE_CHECKING:
     from .comparing import Comparison, Difference
+    from .install import InstallReport, Unchanged
     from .packing import PackReport, TreeLink
 
 SHOWN = 20
@@ -86,6 +87,42 @@ def packed(report: PackReport) -> str:
         f"{printable(report.tree)}: {', '.join(parts)}"
         f" -> {printable(report.result)}"
     )
+
+
+def installed(report: InstallReport) -> str:
+    """Say in one line what was installed, or would be."""
+    parts = [count(report.files, "file")]
+    if report.scripts:
+        parts.append(f"{count(len(report.scripts), 'script')} among them")
+    if report.compiled:
+        parts.append(f"{report.compiled:,} of bytecode")
+    parts += _outcomes(report.links)
+    parts += [human_size(report.size), *_replaced(report)]
+    if report.warnings:
+        parts.append(_how_many(report.warnings, "warning"))
+    parts.append(f"in {report.seconds:.2f} s")
+    verb = "would install " if report.dry_run else ""
+    return (
+        f"{printable(report.wheel)}: {verb}{', '.join(parts)}"
+        f" -> {printable(report.site)}"
+    )
+
+
+def synced(result: InstallReport | Unchanged) -> str:
+    """Say in one line what became of a wheel that a lock names."""
+    from .install import InstallReport
+
+    if isinstance(result, InstallReport):
+        return installed(result)
+    return f"{printable(result.wheel)}: unchanged"
+
+
+def _replaced(report: InstallReport) -> Iterator[str]:
+    """Name the version that was there, and count what went with it."""
+    if report.replaced is not None:
+        yield f"replacing {printable(report.replaced)}"
+    if report.removed:
+        yield f"{count(report.removed, 'old file')} removed"
 
 
 def compared(comparison: Comparison) -> str:

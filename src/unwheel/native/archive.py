@@ -141,7 +141,7 @@ class NativeArchive:
                     )
                 ]
             )
-        data = b"".join(self._chunks(index))
+        data = b"".join(self.chunks(index))
         self.judged[index] = sha256(data)
         return data
 
@@ -150,13 +150,20 @@ class NativeArchive:
         import hashlib
 
         hashes = {name: hashlib.new(name) for name in algorithms}
-        for chunk in self._chunks(index):
+        for chunk in self.chunks(index):
             for state in hashes.values():
                 state.update(chunk)
         return {name: state.digest() for name, state in hashes.items()}
 
-    def _chunks(self, index: int) -> Iterator[bytes]:
-        """The content of a member, checked, in pieces of at most 128 KiB."""
+    def chunks(self, index: int) -> Iterator[bytes]:
+        """
+        The content of a member in pieces of at most 128 KiB.
+
+        The one after the last says whether all was what the archive says.
+
+        Raises:
+            CorruptMemberError: If it is not.
+        """
         error = ffi.new("struct uw_error *")
         reader = new_place("reader")
         got = ffi.new("size_t *")
