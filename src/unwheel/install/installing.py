@@ -180,6 +180,8 @@ def compiler_for(
 ) -> Compiler | None:
     if options.dry_run or not options.compile:
         return None
+    if not hasattr(os, "posix_spawn"):  # Windows: whoever imports compiles
+        return None
     from .compiling import Compiler
 
     return Compiler(

@@ -144,7 +144,9 @@ def sync(
     Yields:
         For each wheel what was done; first of those that are there.  If any
         is refused, refusals are all that comes besides, and nothing was
-        changed.
+        changed.  What only a commit can tell (a full disk; somebody else
+        installs) keeps none of the others away, nor does what a dry run
+        finds in one of them.
 
     Raises:
         LockError: If the lock cannot be followed, with every reason.
