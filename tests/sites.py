@@ -31,14 +31,18 @@ class Site:
     def __init__(self, root: Path) -> None:
         """Lay it out below *root*; nothing but site-packages is made."""
         self.root = root
-        self.packages = root / "lib/python3.11/site-packages"
-        self.packages.mkdir(parents=True)
+        self.lay()
+
+    def lay(self) -> None:
+        """Say where everything is."""
+        self.packages = self.root / "lib/python3.11/site-packages"
+        self.packages.mkdir(parents=True, exist_ok=True)
         self.places = {
             "purelib": str(self.packages),
             "platlib": str(self.packages),
-            "scripts": str(root / "bin"),
-            "headers": str(root / "include"),
-            "data": str(root),
+            "scripts": str(self.root / "bin"),
+            "headers": str(self.root / "include"),
+            "data": str(self.root),
         }
 
     def transaction(

@@ -9,6 +9,7 @@ import gc
 import io
 import os
 import stat
+import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -23,6 +24,7 @@ from installer.destinations import SchemeDictionaryDestination
 from installer.exceptions import InvalidWheelSource
 from installer.records import RecordEntry
 from installer.sources import WheelFile
+from installer.utils import SCHEME_NAMES
 from places import PLATFORM_TAG, Place, demo, half_noise, tree_of
 from sites import Site
 from test_staging import mounted
@@ -637,14 +639,35 @@ def test_places_may_be_the_same_directory(place: Place, site: Site):
     assert {"demo.so", "side.py"} <= {*os.listdir(site.packages)}
 
 
-def test_paths_stay_in_their_place(site: Site, place: Place):
+@pytest.mark.parametrize("path", ["../x", "a/../../x", "/etc/x", ".", ""])
+def test_paths_stay_in_their_place(site: Site, place: Place, path: str):
     """
     Whoever asks, with whatever stream.
     """
-    with nothing_left(place), destination(site) as into:
-        for path in ("../x", "a/../../x", "/etc/x"):
-            with pytest.raises(ValueError, match="outside"):
-                into.write_file("purelib", path, io.BytesIO(b""), False)
+    with (
+        nothing_left(place),
+        destination(site) as into,
+        pytest.raises(ValueError),
+    ):
+        into.write_file("purelib", path, io.BytesIO(b""), False)
+
+
+def test_paths_may_be_said_in_other_ways(site: Site):
+    """
+    With a way back in them, or as what they come to.
+    """
+    whole = str(site.packages / "c.txt")
+    with destination(site) as into:
+        rows = [
+            (
+                "purelib",
+                into.write_file("purelib", path, io.BytesIO(b""), False),
+            )
+            for path in ("a/../b.txt", whole)
+        ]
+        into.finalize_installation("purelib", "a.dist-info/RECORD", rows)
+
+    assert {"a.dist-info", "b.txt", "c.txt"} == {*os.listdir(site.packages)}
 
 
 # ---------------------------------------------------------------- nothing left
@@ -1172,3 +1195,58 @@ def test_a_crew_that_cannot_be_made(monkeypatch):
         pass
 
     assert shared._crew is None
+
+
+LEAVING = """
+import sys, os
+from unwheel.install import SchemeDestination, WheelSource
+wheel, root, how = sys.argv[1:]
+places = {s: f"{root}/{s}" for s in
+          ("purelib", "platlib", "scripts", "headers", "data")}
+into = SchemeDestination(places, "/my/python", "posix")
+source = WheelSource.open(wheel)
+row, stream, executable = next(source.get_contents())
+into.write_file("purelib", row[0], stream, executable)
+(sys.exit if how == "exit" else os._exit)(0)
+"""
+
+
+@pytest.mark.parametrize("how", ["exit", "_exit"])
+def test_a_process_that_ends_in_the_middle(place: Place, how: str):
+    """
+    It cleans up behind it; if it cannot, the next one does.
+    """
+    root = place.out / "env"
+    (root / "purelib").mkdir(parents=True)
+    wheel = place.put(rich())
+    arguments = [wheel, root, how]
+    subprocess.run([sys.executable, "-c", LEAVING, *arguments], check=True)
+
+    left = list((root / "purelib").iterdir())
+    assert (how == "_exit") == bool(left)
+    places = {scheme: str(root / scheme) for scheme in SCHEME_NAMES}
+    install(wheel, SchemeDestination(places, "/my/python", "posix"))
+    assert not list((root / "purelib").glob(".unwheel-*"))
+    assert (root / "purelib/demo/big.bin").exists()
+
+
+@pytest.mark.parametrize("tag", ["py3-none-any", PLATFORM_TAG])
+def test_the_first_member_need_not_be_in_the_root(
+    place: Place, site: Site, tag: str
+):
+    """
+    Where the batch goes is what WHEEL says, before anything was asked for.
+    """
+    site.places["platlib"] = str(site.root / "lib64/site-packages")
+    builder = (
+        WheelBuilder("demo", "1.0", tag)
+        .file("demo-1.0.data/data/share/a.txt", b"a\n")
+        .file("demo.py", b"x = 1\n")
+    )
+    into = destination(site)
+    install(place.put(builder), into)
+
+    root = "platlib" if tag == PLATFORM_TAG else "purelib"
+    assert (Path(site.places[root]) / "demo.py").exists()
+    assert root in {scheme for scheme, _ in into.finished.rows}
+    assert b"a\n" == (site.root / "share/a.txt").read_bytes()

@@ -5,14 +5,17 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import shutil
 import stat
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from attacks import ATTACKS
 from builder import WheelBuilder
 from places import PLATFORM_TAG, Place, tree_of
+from sound import SOUND
 
 from unwheel import cli
 from unwheel.errors import (
@@ -679,6 +682,83 @@ def test_a_pybi_is_no_wheel(place: Place, there):
     (refused,) = install(there, pybi)
 
     assert isinstance(refused, InvalidWheelError)
+
+
+def test_two_files_in_one_place_of_this_layout(place: Place, there):
+    """
+    Which of them is wanted, nobody knows; elsewhere there is room for both.
+    """
+    builder = wheel_of().file("demo-1.0.data/data/demo/1.0.txt", b"other")
+    wheel = place.put(builder)
+
+    with place.untouched():
+        (refused,) = install(there, wheel)
+
+    assert ["DATA_CLASH"] == codes(refused)
+    prefix = environment_of(prefix=str(place.out / "prefix"))
+    assert install_one(prefix, wheel)
+
+
+def test_a_description_may_be_in_any_encoding(place: Place, target, there):
+    """
+    It is text for people, and stays as it is.
+    """
+    data = METADATA.format("demo", "1.0").encode() + b"\n\nna\xefve\n"
+    builder = WheelBuilder("demo", "1.0").info("METADATA", data)
+
+    install_one(there, place.put(builder))
+
+    assert data == (target / "demo-1.0.dist-info/METADATA").read_bytes()
+
+
+def test_refuses_every_attack(place: Place, target: Path, there):
+    """
+    What is not extracted is not installed; and nothing of it stays.
+    """
+    for name, attack in ATTACKS.items():
+        wheel = attack.write(place.wheels)
+
+        (refused,) = install(
+            there,
+            wheel,
+            policy=attack.policy,
+            any_platform=True,
+            ignore_requires_python=True,
+        )
+
+        assert isinstance(refused, UnwheelError), name
+        assert not target.exists(), name
+        wheel.unlink()
+
+
+# Installing asks for more than extracting: names nearly ours may be nowhere, a
+# launcher has to be made, and in one directory two places may be one.
+STRICTER = {
+    "names: nearly ours",
+    "data: entry points in no encoding",
+    "data: data where a file of the root is",
+}
+
+
+@pytest.mark.parametrize("start", range(0, 20, 5))
+def test_installs_what_is_odd_but_sound(place, target, there, start: int):
+    """
+    A sample of it; all of it is read in test_attacks.py.
+    """
+    for name in list(SOUND)[start::20]:
+        sound = SOUND[name]
+        if sound.policy.link_policy.entries == "verbatim":
+            continue
+        wheel = sound.write(place.wheels)
+
+        report = install(there, wheel, policy=sound.policy, any_platform=True)[
+            0
+        ]
+
+        told = str(report)
+        assert isinstance(report, InstallReport) or name in STRICTER, told
+        wheel.unlink()
+        shutil.rmtree(target, ignore_errors=True)
 
 
 # A dry run

@@ -32,12 +32,13 @@ class Interrupt:
     It comes once, in the thread of the caller, as a signal's handler would.
     """
 
-    def __init__(self, nth: int) -> None:
+    def __init__(self, nth: int, ours: tuple[str, ...] = OURS) -> None:
         self.left = nth
+        self.ours = ours
 
     def __call__(self, frame: FrameType, event: str, _: Any) -> Any:
         """See one event of the interpreter."""
-        if frame.f_code.co_filename not in OURS:
+        if frame.f_code.co_filename not in self.ours:
             return None
         if event == "line":
             self.left -= 1

@@ -2,17 +2,37 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
+import sys
+import tempfile
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
 import pytest
-from places import snapshot
+from places import open_handles, snapshot
 from sites import Files, Site
+from test_interrupt import Interrupt
+from test_staging import linux_only, mounted
+from trees import RENAMEAT2, deny, has_seccomp, in_child
 
+import unwheel
 from unwheel import DestinationError
 from unwheel.install.distributions import find_installed
+from unwheel.install.moving import Mover
 from unwheel.install.transaction import Transaction, recover
+
+# Where Ctrl-C comes, and after how many lines again.
+LINES = 1 if os.environ.get("UNWHEEL_TEST_FAULTS") == "all" else 53
+OURS = tuple(
+    str(path)
+    for path in (
+        *Path(unwheel.__file__).parent.glob("install/*.py"),
+        *Path(unwheel.__file__).parent.glob("private.py"),
+    )
+)
 
 OLD: Files = {
     ("purelib", "demo/__init__.py"): b"old",
@@ -501,3 +521,256 @@ def test_a_folder_that_becomes_a_link_meanwhile(site: Site):
     assert b"old" == (site.packages / "moved/__init__.py").read_bytes()
     assert (site.packages / "demo-1.0.dist-info").exists()
     assert not (site.packages / "demo-2.0.dist-info").exists()
+
+
+# --------------------------------------------------- other systems and places
+
+
+def install_both(site: Site) -> None:
+    """A version, and another one in its place."""
+    site.install("demo", "1.0", OLD)
+    (site.packages / "demo/theirs").write_bytes(b"theirs")
+    site.install("demo", "2.0", NEW)
+
+
+@has_seccomp
+@pytest.mark.parametrize("error", [errno.ENOSYS, errno.EINVAL])
+def test_without_an_exchange(site: Site, error: int):
+    """
+    As on NFS: name by name, by a second name.
+    """
+    reference = Site(site.root.parent / "reference")
+    install_both(reference)
+    expected = reference.tree()
+
+    def denied() -> None:
+        deny(RENAMEAT2, error)
+        install_both(site)
+
+    in_child(denied)
+
+    assert expected == site.tree()
+
+
+@has_seccomp
+def test_without_an_exchange_folders_go_name_by_name(site: Site):
+    """
+    The rest of what was in them goes, too.
+    """
+    expected = contents(site, "2.0", NEW)
+    site.install("demo", "1.0", OLD)
+
+    def denied() -> None:
+        deny(RENAMEAT2, errno.EINVAL)
+        site.install("demo", "2.0", NEW)
+
+    in_child(denied)
+
+    assert expected == site.tree()
+
+
+@linux_only
+def test_on_an_overlay(tmp_path: Path):
+    """
+    As in a container: folders of the image cannot be exchanged; all is
+    well, nevertheless.
+    """
+    image = Site(tmp_path / "image/venv")
+    image.install("demo", "1.0", OLD)
+    expected = contents(image, "2.0", NEW)
+    for name in ("upper", "work", "merged"):
+        (tmp_path / name).mkdir()
+    options = ",".join(
+        f"{key}={tmp_path / value}"
+        for key, value in (
+            ("lowerdir", "image"),
+            ("upperdir", "upper"),
+            ("workdir", "work"),
+        )
+    )
+
+    with mounted(
+        "-t", "overlay", "overlay", "-o", options, on=tmp_path / "merged"
+    ):
+        site = Site.__new__(Site)
+        site.root = tmp_path / "merged/venv"
+        site.lay()
+        site.install("demo", "2.0", NEW)
+        found = site.tree()
+
+    assert expected == found
+
+
+@linux_only
+@pytest.mark.parametrize("folder", ["bin", "include", f"{PACKAGES}/demo"])
+def test_a_part_is_on_another_file_system(site: Site, folder: str):
+    """
+    What goes there is copied there first; then it is a rename again.
+    """
+    expected = contents(site, "2.0", NEW)
+    (site.root / folder).mkdir(parents=True)
+
+    with mounted("-t", "tmpfs", "tmpfs", on=site.root / folder):
+        site.install("demo", "1.0", OLD)
+        site.install("demo", "2.0", NEW)
+        assert os.listdir(site.root / folder)
+        found = site.tree()
+
+    assert expected == found
+    assert [] == os.listdir(site.root / folder)
+
+
+@linux_only
+def test_what_is_refused_leaves_nothing_on_another_file_system(site: Site):
+    """
+    Neither does what fails there.
+    """
+    (site.root / "bin").mkdir()
+    with mounted("-t", "tmpfs", "tmpfs", on=site.root / "bin"):
+        site.install("demo", "1.0", OLD)
+        before = site.tree()
+        transaction = site.transaction("demo", "2.0", NEW)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Mover, "do", fail)
+            with pytest.raises(DestinationError):
+                transaction.commit(
+                    record="demo-2.0.dist-info/RECORD",
+                    replaces=find_installed(site.places, "demo"),
+                )
+        transaction.discard()
+        assert before == site.tree()
+
+
+def fail(*_: object) -> None:
+    """Have no room."""
+    raise OSError(errno.ENOSPC, "no room")
+
+
+@linux_only
+def test_killed_with_a_part_on_another_file_system(site: Site):
+    """
+    The next run removes what is there, too, whether it had begun or not.
+    """
+    (site.root / "bin").mkdir()
+    with mounted("-t", "tmpfs", "tmpfs", on=site.root / "bin"):
+        for step in ("_begin", "_settle"):
+            transaction = site.transaction("demo", "1.0", OLD)
+            child = os.fork()
+            if child == 0:
+                setattr(Transaction, step, lambda *_: os._exit(7))
+                transaction.commit(record="demo-1.0.dist-info/RECORD")
+                os._exit(1)
+            assert 7 == os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+            for private in (
+                transaction._private,
+                *transaction._rooms.values(),
+            ):
+                private.unlock()
+            assert 2 == len(site.left())
+
+            (told,) = recover(str(site.packages))
+
+            assert [] == site.left()
+            outcome = {"_begin": "removed", "_settle": "finished"}[step]
+            assert outcome == told.outcome
+        assert b"#!old" == (site.root / "bin/demo").read_bytes()
+
+
+@pytest.mark.parametrize("folder", ["target", "a/b/target"])
+def test_all_schemes_in_one_folder(tmp_path: Path, folder: str):
+    """
+    As pip's --target has it; missing parents are made.
+    """
+    target = tmp_path / folder
+    site = Site.__new__(Site)
+    site.root = site.packages = target
+    site.places = dict.fromkeys(
+        ("purelib", "platlib", "data", "headers"), str(target)
+    )
+    site.places["scripts"] = str(target / "bin")
+
+    site.install("demo", "1.0", OLD)
+    site.install("demo", "2.0", NEW)
+
+    assert {
+        *("demo", "bin", "demo-2.0.dist-info"),
+    } == {path.name for path in target.iterdir()}
+
+
+def test_another_part_of_the_disk(tmp_path: Path):
+    """
+    The places need have nothing in common.
+    """
+    places = {
+        "purelib": str(tmp_path / "one/site"),
+        "scripts": tempfile.mkdtemp() + "/bin",
+    }
+    site = Site.__new__(Site)
+    site.root, site.packages, site.places = tmp_path, tmp_path, places
+    try:
+        site.install("demo", "1.0", {("scripts", "demo"): b"x"})
+
+        assert ["demo"] == os.listdir(places["scripts"])
+    finally:
+        shutil.rmtree(os.path.dirname(places["scripts"]))
+
+
+# -------------------------------------------------------------------- Ctrl-C
+
+
+class LiveInterrupt(Interrupt):
+    """One that does not come while garbage is collected: nobody gets that."""
+
+    def __call__(self, frame: FrameType, event: str, argument: Any) -> Any:
+        """See one event of the interpreter."""
+        above = frame.f_back
+        if above is not None and above.f_code.co_name == "__del__":
+            return None
+        if frame.f_code.co_name == "__del__":
+            return None
+        return super().__call__(frame, event, argument)
+
+
+@pytest.mark.parametrize("neighbour", [False, True])
+def test_ctrl_c_after_any_line(tmp_path: Path, neighbour: bool):
+    """
+    The old version is there, or the new one if it came too late; and nothing
+    of ours, nor any handle.
+    """
+    nth, ends = 1 + sys.version_info.minor, set()
+    old = new = None
+    while True:
+        site = Site(tmp_path / "venv")
+        site.install("demo", "1.0", OLD)
+        if neighbour:
+            (site.packages / "demo/theirs").write_bytes(b"theirs")
+        old = old or site.tree()
+        handles = open_handles()
+        transaction = site.transaction("demo", "2.0", NEW)
+        replaces = find_installed(site.places, "demo")
+
+        def install() -> None:
+            try:
+                transaction.commit(  # noqa: B023
+                    record="demo-2.0.dist-info/RECORD",
+                    replaces=replaces,  # noqa: B023
+                )
+            finally:
+                transaction.discard()  # noqa: B023
+
+        interrupted = LiveInterrupt(nth, OURS).run(install)
+        transaction.discard()
+
+        found = site.tree()
+        if not interrupted:
+            break
+        new = found if found != old else new
+        ends.add(found == old)
+        assert found in (old, new)
+        assert not {*open_handles()} - {*handles}, nth
+        shutil.rmtree(site.root)
+        nth += LINES
+
+    assert {False, True} == ends
+    assert site.tree() == new
+    assert [] == site.left()

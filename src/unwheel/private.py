@@ -79,17 +79,53 @@ def user() -> int:
     return os.geteuid() if hasattr(os, "geteuid") else 0
 
 
-class Lock:
+class Handle:
     """
-    A locked handle on a directory.
+    A descriptor that nothing is written through.
 
     Its owner has it before it is open, so that it is closed whatever
-    interrupts us; and once: a number that is closed twice may be somebody
-    else's file by then.
+    interrupts us, at the latest when it is forgotten; and once: a number that
+    is closed twice may be somebody else's file by then.
     """
 
     def __init__(self) -> None:
-        self._handle = -1
+        self._open: list[int] = []
+
+    def open(self, path: str, parent: Handle | None = None) -> None:
+        """
+        Open the directory *path*, which may be a name in *parent*.
+
+        Raises:
+            OSError: If it cannot be opened, or is a link.
+        """
+        below = parent.number() if parent is not None else None
+        self._open.append(os.open(path, _DIRECTORY_FLAGS, dir_fd=below))
+
+    def number(self) -> int | None:
+        """That of the directory; None where none is open."""
+        return self._open[-1] if self._open else None
+
+    def close(self) -> None:
+        """
+        Give it back.  May be called twice.
+
+        A failure loses nothing: it is gone whatever the system says.
+        """
+        try:
+            if self._open:
+                os.close(self._open.pop())
+        except (OSError, AttributeError):  # Ctrl-C came before it was made
+            return
+
+    def __del__(self) -> None:
+        self.close()
+
+
+class Lock:
+    """A locked handle on a directory."""
+
+    def __init__(self) -> None:
+        self._handle = Handle()
         self._locked = False
 
     def take(self, path: str) -> bool:
@@ -104,18 +140,15 @@ class Lock:
         if fcntl is None:
             return True
         try:
-            self._handle = os.open(path, _DIRECTORY_FLAGS)
+            self._handle.open(path)
         except FileNotFoundError:
             return False
         try:
-            fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            self._locked = True
+            self._flock(fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return False
-        except OSError:  # some network file systems have none
-            pass
         try:
-            return os.path.samestat(os.fstat(self._handle), os.lstat(path))
+            return os.path.samestat(os.fstat(self._number()), os.lstat(path))
         except FileNotFoundError:
             return False
 
@@ -130,34 +163,34 @@ class Lock:
         """
         if fcntl is None:
             return
-        self._handle = os.open(path, _DIRECTORY_FLAGS)
+        self._handle.open(path)
+        self._flock(fcntl.LOCK_EX)
+
+    def _flock(self, how: int) -> None:
         try:
-            fcntl.flock(self._handle, fcntl.LOCK_EX)
+            fcntl.flock(self._number(), how)
             self._locked = True
+        except BlockingIOError:
+            raise
         except OSError:  # some network file systems have none
-            pass
+            self._locked = False
+
+    def _number(self) -> int:
+        number = self._handle.number()
+        return -1 if number is None else number
 
     def handle(self) -> int | None:
         """That of the directory; None where none was opened."""
-        return None if self._handle < 0 else self._handle
+        return self._handle.number()
 
     def owner(self) -> int | None:
         """Whose directory it is; None where there are no locks."""
-        return os.fstat(self._handle).st_uid if self._locked else None
+        return os.fstat(self._number()).st_uid if self._locked else None
 
     def close(self) -> None:
-        """
-        Give it back.  May be called twice.
-
-        Nothing was written through it, so a failure loses nothing: the
-        handle and the lock are gone whatever the system says.
-        """
-        try:
-            handle, self._handle = self._handle, -1
-            if handle >= 0:
-                os.close(handle)
-        except OSError:
-            return
+        """Give it back.  May be called twice."""
+        self._locked = False
+        self._handle.close()
 
 
 class Private:

@@ -23,12 +23,9 @@ from .contents import RESERVED
 from .errors import DestinationError, Problem
 from .native import Tree, os_problem
 from .private import (
-    Lock,
+    Private,
     is_staging,
-    new_name,
-    remove_directory,
     remove_tree,
-    user,
 )
 
 TYPE_CHECKING = False  # that of `typing` would cost its import
@@ -75,14 +72,22 @@ class Staging:
         existing_links: str = "inside",
     ) -> None:
         self._made: list[str] = []
-        self._lock: Lock | None = None
+        self._private = Private()
         self._moves: Moves | None = None
         self._existing = existing
         self._existing_links = existing_links
-        self.path = ""
         self.destination = _resolve(destination)
         self.in_place = False
         self._parent, self._name = os.path.split(self.destination)
+
+    @property
+    def path(self) -> str:
+        """See the class."""
+        return self._private.path
+
+    @path.setter
+    def path(self, path: str) -> None:
+        self._private.path = path
 
     # -------------------------------------------------------------- making
 
@@ -121,12 +126,8 @@ class Staging:
         Raises:
             DestinationError: If it cannot be opened.
         """
-        handle = self._handle()
+        handle = self._private.handle()
         return Tree(self.path) if handle is None else Tree.of(handle)
-
-    def _handle(self) -> int | None:
-        """That of the private directory; None where there is none."""
-        return None if self._lock is None else self._lock.handle()
 
     def _make_parents(self, parent: str) -> None:
         missing = []
@@ -158,34 +159,8 @@ class Staging:
         self._lock_new(self.destination)
 
     def _lock_new(self, parent: str) -> None:
-        """
-        Make the private directory and lock it.
-
-        Between the two a cleaner may take it for a dead process's: then it
-        is gone or locked, and the next name is tried.
-        """
         self._parent = parent
-        while True:
-            self.path = os.path.join(parent, new_name())
-            try:
-                os.mkdir(self.path, 0o700)
-            except OSError:
-                self.path = ""
-                raise
-            self._lock = Lock()
-            try:
-                if self._lock.take(self.path) and self._is_ours():
-                    return
-            except OSError:  # umask 0777, or no descriptor is left
-                path, self.path = self.path, ""
-                remove_directory(path)
-                raise
-            self._lock.close()
-
-    def _is_ours(self) -> bool:
-        """Whether it is what we made, and not what somebody put there."""
-        owner = None if self._lock is None else self._lock.owner()
-        return owner in (None, user())
+        self._private.make(parent)
 
     # ---------------------------------------------------------- publishing
 
@@ -219,7 +194,7 @@ class Staging:
 
     def _place(self) -> int | str:
         """The private directory, for calls that take a handle or a path."""
-        handle = self._handle()
+        handle = self._private.handle()
         return self.path if handle is None else handle
 
     def _mode(self) -> int:
@@ -234,7 +209,7 @@ class Staging:
             return stat.S_IMODE(os.stat(self.destination).st_mode)
         except FileNotFoundError:
             pass
-        handle = self._handle()
+        handle = self._private.handle()
         probe = (
             _PROBE if handle is not None else os.path.join(self.path, _PROBE)
         )
@@ -256,7 +231,7 @@ class Staging:
             tree.close()
         self._made.clear()
         self._check_published()
-        self._unlock()
+        self._private.unlock()
         if exchange:
             # What cannot be removed stays, as of a process that died here.
             remove_tree(self.path)
@@ -270,7 +245,7 @@ class Staging:
         The rename goes by the name of the private directory, which who owns
         the parent may have given to another one.
         """
-        handle = self._handle()
+        handle = self._private.handle()
         if handle is None:
             return
         there = _lstat(self.destination)
@@ -326,7 +301,7 @@ class Staging:
         self._moves.close()
         self._made.clear()
         self._remove_private()  # and in it what was replaced
-        self._unlock()
+        self._private.unlock()
 
     def _take_back(self) -> list[Problem]:
         """Put back what a failed move has changed; what could not be."""
@@ -340,10 +315,6 @@ class Staging:
 
     # ------------------------------------------------------------- the end
 
-    def _unlock(self) -> None:
-        if self._lock is not None:
-            self._lock.close()
-
     def _remove_private(self) -> None:
         """
         Remove the private directory, if there is one.
@@ -353,26 +324,13 @@ class Staging:
         """
         if not self.path:
             return
-        handle = self._handle()
-        if handle is None or self._is_at(self.destination):
+        handle = self._private.handle()
+        if handle is None or self._private.is_at(self.destination):
             # Published, then came Ctrl-C: what was replaced has the name.
             remove_tree(self.path)
-        elif self._is_at(self.path):
+        elif self._private.is_at(self.path):
             remove_tree(self.path, handle)
         self.path = ""
-
-    def _is_at(self, path: str) -> bool:
-        """Whether *path* is what the handle is open on, as far as is known."""
-        handle = self._handle()
-        if handle is None:
-            return False
-        try:
-            there = _lstat(path)
-            return there is not None and os.path.samestat(
-                os.fstat(handle), there
-            )
-        except OSError:
-            return False
 
     def discard(self) -> None:
         """
@@ -382,7 +340,7 @@ class Staging:
         """
         self._take_back()  # if Ctrl-C came while that was done
         self._remove_private()
-        self._unlock()
+        self._private.unlock()
         while self._made:
             try:
                 os.rmdir(self._made.pop())

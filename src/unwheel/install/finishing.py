@@ -11,7 +11,6 @@ from installer.records import RecordEntry
 
 from ..errors import Problem, UnsafeMemberError
 from ..faults import judge_outcomes
-from ..native import Tree
 from ..orders import files_of
 from ..values import replace, value
 from .arranging import arrange
@@ -203,16 +202,16 @@ class Finishing:
         self._rows += self._rows_of_bytecode()
         text = record_text(self._rows, order.site, order.scheme_dict)
         work.tree(order.site).put(order.record, text)
+        # The files before anyone can see them, then the names they got.
         if self._is_durable:
             work.tree().sync()
         if work.batch is not None:
             self._repeats = work.batch.repeats()
-        work.rest()
+        work.rest(keeping_trees=self._is_durable)
         self._is_prepared = True
 
     @property
     def _is_durable(self) -> bool:
-        """Whether to flush: the files before they are seen, then names."""
         opened = self._work.opened
         return opened is not None and opened.policy.durable
 
@@ -253,7 +252,7 @@ class Finishing:
             overwrite=order.overwrite,
         )
         if self._is_durable:
-            _sync(work.transaction.site)
+            work.tree(order.site).sync()
         return Finished(
             committed=committed,
             rows=tuple(self._rows),
@@ -293,11 +292,3 @@ def _check_targets(plan: Plan) -> None:
     ]
     if problems:
         raise UnsafeMemberError(problems)
-
-
-def _sync(site: str) -> None:
-    tree = Tree(site)
-    try:
-        tree.sync()
-    finally:
-        tree.close()

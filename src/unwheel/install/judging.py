@@ -18,7 +18,7 @@ from ..merge import Judge
 from ..places import is_below, name_below
 from ..values import value
 from .distributions import owner_of
-from .journal import GONE, NEW, OLD, SWAP, Operation
+from .journal import FILE, GONE, NEW, OLD, ROOMS, SWAP, Operation
 from .moving import CACHE, identity, is_bytecode, survey
 
 TYPE_CHECKING = False  # that of `typing` would cost its import
@@ -122,7 +122,13 @@ class _Judge(Judge):
         What another distribution has, too, is its own as well, whatever an
         old RECORD says.
         """
-        files = {f for each in self._terms.replaces for f in each.files}
+        inside = os.path.join(self.root, "")
+        files = {
+            path
+            for each in self._terms.replaces
+            for path in each.files
+            if path.startswith(inside)
+        }
         return files.difference(self._owners(files))
 
     def _owners(self, paths: Collection[str]) -> dict[str, str]:
@@ -133,6 +139,8 @@ class _Judge(Judge):
     # ------------------------------------------------------------ what comes
 
     def _judge(self, name: str, there: str) -> None:
+        if name in (FILE, OLD, ROOMS):  # our own, of a first attempt
+            return
         if os.path.basename(there).lower().startswith(RESERVED):
             self.problems.add(_reserved(name))
             return
@@ -259,14 +267,10 @@ class _Judge(Judge):
         """The old version's files and folders that nothing replaces."""
         if self._gone is not None:
             return self._gone
-        replaced = {there for _, there, swap in self.moves if swap}
-        left = [
-            path
-            for path in self._owned
-            if path not in replaced
-            and path not in self._same
-            and not any(above in replaced for above in _above(path))
-        ]
+        # Of each path whether it, or a folder above it, has been replaced.
+        covered = {there: True for _, there, swap in self.moves if swap}
+        covered |= dict.fromkeys(self._same, True) | {self.root: False}
+        left = [path for path in self._owned if not _is_covered(path, covered)]
         self._gone = sorted({self._widest(path) for path in left})
         return self._gone
 
@@ -329,6 +333,17 @@ def _rank(there: str, infos: list[str], last: str, record: str) -> int:
     if there == record:
         return 4
     return 3 if is_below(last, there) or there in infos else 0
+
+
+def _is_covered(path: str, known: dict[str, bool]) -> bool:
+    """Whether *known* says so of *path*, or of a folder above it."""
+    steps = []
+    while path not in known:
+        steps.append(path)
+        path = os.path.dirname(path)
+    answer = known[path]
+    known.update(dict.fromkeys(steps, answer))
+    return answer
 
 
 def _above(path: str) -> list[str]:

@@ -9,7 +9,6 @@ asked of the file system, by whoever goes on.
 from __future__ import annotations
 
 import binascii
-import contextlib
 import errno
 import os
 import stat
@@ -17,6 +16,7 @@ import stat
 from ..errors import DestinationError, Problem, printable
 from ..native import Tree, os_problem
 from ..policy import STAND_INS
+from ..private import Handle
 from .journal import GONE, NEW, OLD, Operation
 
 TYPE_CHECKING = False  # that of `typing` would cost its import
@@ -40,6 +40,7 @@ NO_EXCHANGE = frozenset(
 _STAYS = (
     errno.ENOTEMPTY,
     errno.EEXIST,
+    errno.EBUSY,  # something is mounted there
     errno.ENOENT,
     errno.ENOTDIR,
     errno.ELOOP,
@@ -101,6 +102,21 @@ def survey(
             elif cached and ".pyc" in entry.name:
                 continue
             yield prefix + entry.name, entry
+
+
+def _state_of_coming(operation: Operation, here: str, there: str) -> str:
+    """
+    That of "new" and "swap".
+
+    What has left the private directory has arrived; somebody may have changed
+    it since then, which is theirs to do.
+    """
+    new, old = operation.new, operation.old
+    if here == new:
+        known = {old: "todo", new: "half" if operation.kind == NEW else "lost"}
+        return known.get(there, "lost")
+    arrived = here in ("", old) and there not in ("", old)
+    return "done" if arrived else "lost"
 
 
 class Mover:
@@ -198,7 +214,7 @@ class Mover:
         elif here == operation.new:
             return
         elif identity(self._path(backup)):
-            self._tree.publish(backup, final, replace=True)
+            self._put_back(staged, operation)
         elif identity(self._path(final)):
             self._tree.publish(final, staged, replace=True)
 
@@ -214,13 +230,17 @@ class Mover:
         there = self._path(operation.final)
         if identity(there) != operation.old and not is_bytecode(there):
             raise changed(there)
-        backup = self._backup(operation)
-        if os.path.islink(there):
-            self._tree.symlink(backup, os.readlink(there))
-        else:
-            self._tree.stand_in(backup, operation.final, STAND_INS)
+        self._second_name(self._backup(operation), operation.final)
         self._tree.publish(staged, operation.final, replace=True)
         return False
+
+    def _second_name(self, name: str, final: str) -> None:
+        """Make *name* what is called *final*."""
+        there = self._path(final)
+        if os.path.islink(there):
+            self._tree.symlink(name, os.readlink(there))
+        else:
+            self._tree.stand_in(name, final, STAND_INS)
 
     # ------------------------------------------------------------- backward
 
@@ -243,15 +263,22 @@ class Mover:
         elif here == operation.new:
             if operation.kind == NEW and there == here:
                 self._tree.publish(operation.final, staged, replace=True)
-        elif there != operation.new:
+        elif there not in ("", operation.new):
             raise changed(self._path(operation.final))
         elif operation.kind == NEW:
-            self._tree.publish(operation.final, staged)
-        elif here:
-            self._tree.publish(staged, operation.final, exchange=True)
+            if there:
+                self._tree.publish(operation.final, staged)
+        elif not here:
+            self._put_back(staged, operation)
         else:
-            backup = self._backup(operation)
-            self._tree.publish(backup, operation.final, replace=True)
+            self._tree.publish(staged, operation.final, exchange=bool(there))
+
+    def _put_back(self, staged: str, operation: Operation) -> None:
+        """What could not be exchanged: both were made to have two names."""
+        if identity(self._path(operation.final)):
+            self._second_name(staged, operation.final)
+        backup = self._backup(operation)
+        self._tree.publish(backup, operation.final, replace=True)
 
     def state(self, operation: Operation) -> str:
         """
@@ -264,16 +291,14 @@ class Mover:
         there = identity(self._path(operation.final))
         if is_bytecode(operation.final):
             gone = operation.kind == GONE
-            return "todo" if (there if gone else here == new) else "done"
+            left = there if gone else here == new
+            return "todo" if left else "done"
         if operation.kind == GONE:
             # Gone is gone, even if somebody else was faster.
-            known = {("", old): "todo", (old, old): "half", ("", ""): "done"}
-            known[old, ""] = "done"
-        elif operation.kind == NEW:
-            known = {(new, ""): "todo", (new, new): "half", ("", new): "done"}
-        else:
-            known = {(new, old): "todo", (old, new): "done", ("", new): "done"}
-        return known.get((here, there), "lost")
+            known = {("", old): "todo", (old, old): "half"}
+            known[old, ""] = known["", ""] = "done"
+            return known.get((here, there), "lost")
+        return _state_of_coming(operation, here, there)
 
     def holds_old(self, operation: Operation) -> bool:
         """Whether what *operation* took away is in the private directory."""
@@ -300,9 +325,9 @@ class Mover:
         try:
             handle = open_below(self._top, parent)
             try:
-                os.rmdir(leaf, dir_fd=handle)
+                os.rmdir(leaf, dir_fd=handle.number())
             finally:
-                close(handle)
+                handle.close()
         except OSError as error:
             return error.errno in _STAYS
         return True
@@ -332,28 +357,22 @@ def is_folder(operation: Operation) -> bool:
     return operation.new.startswith("d") or operation.old.startswith("d")
 
 
-def open_below(top: str, name: str) -> int:
+def open_below(top: str, name: str) -> Handle:
     """
-    A descriptor of the folder *name* below *top*, through no link.
+    The folder *name* below *top*, through no link.
 
     Raises:
         OSError: If there is none, or a link is on the way.
     """
-    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
-    handle = os.open(top, flags)
+    handle = Handle()
+    handle.open(top)
     for part in filter(None, name.split("/")):
+        parent, handle = handle, Handle()
         try:
-            inner = os.open(part, flags | os.O_NOFOLLOW, dir_fd=handle)
+            handle.open(part, parent)
         finally:
-            close(handle)
-        handle = inner
+            parent.close()
     return handle
-
-
-def close(handle: int) -> None:
-    """Give back a descriptor that nothing was written through."""
-    with contextlib.suppress(OSError):
-        os.close(handle)
 
 
 def copy(source: str, target: str) -> None:

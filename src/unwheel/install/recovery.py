@@ -185,14 +185,10 @@ class _Recovery:
         _clear(self._top, self._journal.rooms, self._path, self._lock)
 
     def _undo(self, problems: list[Problem]) -> Recovered:
-        stays = take_back(self._mover, self._journal.operations)
-        if not stays:
-            self._clear()
-            return self._told("undone", problems)
-        problems += stays
+        problems += take_back(self._mover, self._journal.operations)
         if not any(map(self._mover.holds_old, self._journal.operations)):
             self._clear()
-            return self._told("kept", problems)
+            return self._told("undone", problems)
         kept = self._path.removesuffix(SUFFIX) + KEPT
         try:
             os.rename(self._path, kept)

@@ -10,7 +10,12 @@ import time
 from installer import install
 from installer.utils import get_launcher_kind
 
-from ..errors import Problem, UnsuitableError, printable
+from ..errors import (
+    InvalidWheelError,
+    Problem,
+    UnsuitableError,
+    printable,
+)
 from ..filename import normalise_name, stem
 from ..metadata import CoreMetadata, parse_headers
 from ..values import cached_property
@@ -143,7 +148,7 @@ class Run:
         self._source = source = ShownSource(
             self.wheel, policy=self._job.policy, at=self._at
         )
-        data = source.read_dist_info("METADATA").encode("utf-8")
+        data = source.metadata
         self._fields = parse_headers(data)
         self._metadata = CoreMetadata.parse(data)
         self._judge(source)
@@ -189,7 +194,10 @@ class Run:
             overwrite=options.overwrite,
             deferred=True,
         )
-        install(source, destination, self._job.metadata)
+        try:
+            install(source, destination, self._job.metadata)
+        except FileExistsError as error:
+            raise _clash(error) from error
         self.members = source.opened.plan.files
 
     def _tell_planned(self, source: WheelSource) -> None:
@@ -373,6 +381,23 @@ class Run:
         finally:
             if self._source is not None:
                 self._source.close()
+
+
+def _clash(error: FileExistsError) -> InvalidWheelError:
+    """
+    What two files of the wheel are that would be in one place.
+
+    In most layouts they would not: the wheel alone does not tell.
+    """
+    return InvalidWheelError(
+        [
+            Problem(
+                "DATA_CLASH",
+                "two files that are installed in one place",
+                found=printable(str(error)),
+            )
+        ]
+    )
 
 
 def _is_bytecode(path: str) -> bool:

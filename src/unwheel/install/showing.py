@@ -47,6 +47,15 @@ class ShownSource(WheelSource):
         root = str(info.root_is_purelib).lower()
         return f"Wheel-Version: 1.0\nRoot-Is-Purelib: {root}\n"
 
+    @property
+    def metadata(self) -> bytes:
+        """METADATA, of which a body may be in any encoding."""
+        opened = self.opened
+        return opened.archive.read(
+            opened.index[f"{self.dist_info_dir}/METADATA"],
+            opened.policy.limits.metadata_size,
+        )
+
     @cached_property
     def launchers(self) -> frozenset[str]:
         """

@@ -26,7 +26,6 @@ from .moving import (
     NO_EXCHANGE,
     Mover,
     changed,
-    close,
     copy,
     identity,
     open_below,
@@ -169,9 +168,9 @@ class Transaction:
         except OSError as error:
             raise _failed(error, folder) from error
         try:
-            return Tree.of(inner)
+            return Tree.of(inner.number() or 0)
         finally:
-            close(inner)
+            inner.close()
 
     # ---------------------------------------------------------------- judging
 
