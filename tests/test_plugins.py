@@ -542,6 +542,8 @@ def test_a_setting_that_does_not_exist_is_an_error() -> None:
     """
     with pytest.raises(SettingError, match=r"unwheel\.link is no setting"):
         choose({"link": "refuse"}, {})
+    with pytest.raises(SettingError, match="is no table"):
+        choose("off", {})  # type: ignore[arg-type]
 
 
 def test_a_refusal_names_what_accepts() -> None:

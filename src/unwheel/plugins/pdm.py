@@ -151,14 +151,14 @@ class Verifying:
         from pdm.installers.installers import install
 
         from ..install import WheelSource
-        from .pdm_cache import cached, linked_source
+        from .pdm_cache import cached, source_class
 
         method = self._link_method(wheel, editable)
         if method == "copy":
             source: Any = WheelSource.open(wheel, policy=chosen.policy)
         else:
             package = cached(self._cache(), wheel, chosen.policy)
-            source = linked_source(package)
+            source = source_class()(package)
             if method == "symlink":  # PDM counts who leads into its cache
                 refer_to = package.path.as_posix().encode()
                 metadata = {**metadata, "REFER_TO": refer_to}

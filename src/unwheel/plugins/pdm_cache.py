@@ -56,14 +56,15 @@ def cached(packages: Any, wheel: Path, policy: Policy) -> Any:
         return package
 
 
-def linked_source(package: Any) -> Any:
-    """The files and links of a `CachedPackage`, as the source of a wheel."""
+@cache
+def source_class() -> Any:
+    """PDM's source of what is in its cache, which knows links as well."""
     from installer.records import parse_record_file
     from installer.utils import parse_metadata_file
     from pdm.installers.installers import PackageWheelSource
 
     class LinkedSource(PackageWheelSource):  # type: ignore[misc]
-        """See `linked_source`."""
+        """See `source_class`; a context manager, as sources of wheels are."""
 
         def __enter__(self) -> Any:
             return self
@@ -91,7 +92,7 @@ def linked_source(package: Any) -> Any:
                 with _opened(path, row) as stream:
                     yield row, stream, os.access(path, os.X_OK)
 
-    return LinkedSource(package)
+    return LinkedSource
 
 
 def _contents(root: str, not_its: Collection[str]) -> Iterator[str]:

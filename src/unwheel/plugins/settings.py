@@ -102,6 +102,8 @@ def choose(
         SettingError: If there is no such setting, or no such value of one.
     """
     names = [setting.name for setting in SETTINGS]
+    if not hasattr(configured, "keys"):  # [tool] unwheel = "off"
+        raise SettingError(f"unwheel: {configured!r} is no table")
     if unknown := sorted(configured.keys() - set(names)):
         raise SettingError(
             f"unwheel.{unknown[0]} is no setting; there are "
