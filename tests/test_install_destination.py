@@ -1273,7 +1273,7 @@ OURS = tuple(
         "install/streams",
     )
 )
-STEP = 9  # lines from one Ctrl-C to the next: all of them take a minute
+STEP = 41  # lines from one Ctrl-C to the next: all of them take minutes
 
 
 @pytest.mark.parametrize("size", [10, 2 << 20], ids=["alone", "crew"])
