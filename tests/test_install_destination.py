@@ -12,6 +12,7 @@ import stat
 import subprocess
 import sys
 import threading
+from _thread import _count as thread_count
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -25,10 +26,19 @@ from installer.exceptions import InvalidWheelSource
 from installer.records import RecordEntry
 from installer.sources import WheelFile
 from installer.utils import SCHEME_NAMES
-from places import PLATFORM_TAG, Place, demo, half_noise, tree_of
+from places import (
+    PLATFORM_TAG,
+    Place,
+    demo,
+    half_noise,
+    open_handles,
+    tree_of,
+)
 from sites import Site
+from test_interrupt import Interrupt
 from test_staging import mounted
 
+import unwheel
 from unwheel import (
     CorruptMemberError,
     DestinationError,
@@ -36,6 +46,7 @@ from unwheel import (
     Policy,
     UnsafeMemberError,
     UnwheelError,
+    native,
 )
 from unwheel.crew import shared
 from unwheel.install import BatchMixIn, SchemeDestination, WheelSource
@@ -1250,3 +1261,56 @@ def test_the_first_member_need_not_be_in_the_root(
     assert (Path(site.places[root]) / "demo.py").exists()
     assert root in {scheme for scheme, _ in into.finished.rows}
     assert b"a\n" == (site.root / "share/a.txt").read_bytes()
+
+
+OURS = tuple(
+    str(Path(unwheel.__file__).parent / f"{name}.py")
+    for name in (
+        *("crew", "orders", "linking"),
+        *(f"install/{name}" for name in ("destination", "installation")),
+        *(f"install/{name}" for name in ("arranging", "claims", "finishing")),
+        *(f"install/{name}" for name in ("opened", "parts", "rows", "source")),
+        "install/streams",
+    )
+)
+STEP = 41  # lines from one Ctrl-C to the next: all of them take minutes
+
+
+@pytest.mark.parametrize("size", [10, 2 << 20], ids=["alone", "crew"])
+def test_ctrl_c_between_our_lines(place: Place, monkeypatch, size: int):
+    """
+    The wheel is there, whole, or nothing is; no handle and no thread is left.
+    """
+    wait = native.Batch.wait
+    monkeypatch.setattr(native.Batch, "wait", lambda b, _: wait(b, 60_000))
+    wheel = place.put(link_wheel().file("demo/data.bin", bytes(size)))
+    site = Site(place.out / "whole")
+    ends = [described(site)]
+    install(wheel, destination(site))
+    ends.append(described(site))
+    threads, handles = thread_count(), len(open_handles())
+    seen = set()
+    came = True
+    nth = size % STEP
+
+    while came:
+        nth += STEP
+        site = Site(place.out / f"env{nth}")
+
+        def work(site=site) -> None:
+            with destination(site) as into:
+                install(wheel, into)
+
+        interrupt = Interrupt(nth, OURS)
+        interrupt.run(work)
+        gc.collect()
+        came = interrupt.left <= 0
+        recover(str(site.packages))
+        assert described(site) in ends, nth
+        seen.add(ends.index(described(site)))
+
+    assert {0, 1} == seen
+    assert threads == thread_count()
+    # A number that os.open() has just returned can be lost.
+    assert len(open_handles()) <= handles + 2
+    assert shared._crew is None

@@ -146,7 +146,6 @@ class shared:  # noqa: N801 - it is called like a function
 
     def __init__(self, threads: int | None = None) -> None:
         self._threads = threads
-        self._mine: Crew | None = None
 
     def __enter__(self) -> Crew:
         with shared._lock:
@@ -157,19 +156,17 @@ class shared:  # noqa: N801 - it is called like a function
             except BaseException:
                 shared._here.discard(self)
                 raise
-            self._mine = shared._crew
-            return self._mine
+            return shared._crew
 
     def __exit__(self, *exc: object) -> None:
         """Leave it.  May be called twice, and if entering it has failed."""
-        mine, self._mine = self._mine, None
         with shared._lock:
             shared._here.discard(self)
-            gone = shared._crew is mine and not shared._here
-            if gone:
+            gone = None if shared._here else shared._crew
+            if not shared._here:
                 shared._crew = None
-        if gone and mine is not None:
-            mine.__exit__(*exc)
+        if gone is not None:
+            gone.__exit__(*exc)
 
     @staticmethod
     def _forget() -> None:

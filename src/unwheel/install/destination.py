@@ -170,8 +170,9 @@ class BatchMixIn(_Base):
             if scheme in self.scheme_dict
         }
         self.finished = self._order = self._finishing = self._failure = None
-        self._work = work = Installation(places)
+        work = Installation(places)
         self._undo = weakref.finalize(self, work.discard)
+        self._work = work  # from here `discard` finds both
         return work
 
     def _below(self, work: Installation, scheme: str, name: str) -> str:

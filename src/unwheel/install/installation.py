@@ -276,18 +276,19 @@ class Installation:
                     self.transaction.discard()
 
     def _stop(self) -> None:
-        compilation, self.compilation = self.compilation, None
-        if compilation is not None:
-            compilation.cancel()
+        # Nothing is forgotten before it is done: Ctrl-C may come again.
+        if self.compilation is not None:
+            self.compilation.cancel()
+            self.compilation = None
         if self.batch is not None:
             self.batch.cancel()
             while not self.batch.wait(TICK_MS) and not self._is_deserted:
                 pass
             self.batch.close()
             self.batch = None
-        share, self._share = self._share, None
-        if share is not None:
-            share.__exit__(None, None, None)
+        if self._share is not None:
+            self._share.__exit__()
+            self._share = None
         opened, self.opened = self.opened, None
         if opened is not None and not self._rests:
             opened.let_go()
