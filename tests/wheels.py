@@ -87,7 +87,7 @@ def fetch(wheel: RealWheel) -> Path:
     Raises:
         FetchError: If pip cannot get it; the message is pip's.
     """
-    cache = _cache()
+    cache = storage()
     found = _find(cache, wheel)
     if found is None:
         _download(wheel, cache)
@@ -97,7 +97,8 @@ def fetch(wheel: RealWheel) -> Path:
     return found
 
 
-def _cache() -> Path:
+def storage() -> Path:
+    """Where wheels, and what else comes from the index, are kept."""
     named = os.environ.get("UNWHEEL_TEST_WHEELS")
     if named:
         return Path(named)
