@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """
-Draw what compare.py or bulk.py measured: chart.py COMPARISON.json CHART.svg
+Draw what compare.py, bulk.py or install.py measured:
+chart.py COMPARISON.json CHART.svg
 
 One panel per wheel, one bar per tool: median wall seconds, and in a paler
 colour those until all is on the disk, if that was measured.  Of many wheels in
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -62,9 +64,13 @@ def draw(comparison: dict[str, Any], chart: Path) -> None:
     if "bulk" in comparison:
         sets = comparison["bulk"]
         figure, subject = _draw_bulk(sets), "all wheels in one command"
+    elif "installs" in comparison:
+        sets = comparison["installs"]
+        figure = _draw_sets(sets, _set_title)
+        subject = "installing all of a set"
     else:
         sets = comparison["wheels"]
-        figure, subject = _draw_wheels(sets), "one wheel"
+        figure, subject = _draw_sets(sets, _wheel_title), "one wheel"
     synced = any(
         "synced_median" in measured
         for facts in sets.values()
@@ -81,17 +87,28 @@ def draw(comparison: dict[str, Any], chart: Path) -> None:
     figure.savefig(chart, transparent=True, metadata={"Date": None})
 
 
-def _draw_wheels(wheels: dict[str, Any]) -> Figure:
-    columns = 2 if len(wheels) > 1 else 1
-    rows = -(-len(wheels) // columns)
-    bars = max(len(facts["tools"]) for facts in wheels.values())
+def _draw_sets(
+    sets: dict[str, Any], title: Callable[[str, dict[str, Any]], str]
+) -> Figure:
+    columns = 2 if len(sets) > 1 else 1
+    rows = -(-len(sets) // columns)
+    bars = max(len(facts["tools"]) for facts in sets.values())
     figure, panels = _panels(rows, columns, bars)
-    for panel in panels.flat[len(wheels) :]:
+    for panel in panels.flat[len(sets) :]:
         panel.set_axis_off()
-    for panel, (name, facts) in zip(panels.flat, wheels.items(), strict=False):
-        project, version = name.split("-")[:2]
-        _draw_bars(panel, f"{project} {version}", facts)
+    for panel, (name, facts) in zip(panels.flat, sets.items(), strict=False):
+        _draw_bars(panel, title(name, facts), facts)
     return figure
+
+
+def _wheel_title(name: str, _: dict[str, Any]) -> str:
+    project, version = name.split("-")[:2]
+    return f"{project} {version}"
+
+
+def _set_title(name: str, facts: dict[str, Any]) -> str:
+    count = facts["wheels"]
+    return f"{name}, {count} wheel{'s' if count > 1 else ''}"
 
 
 def _draw_bulk(bulk: dict[str, Any]) -> Figure:
@@ -171,7 +188,7 @@ def _finish(panel: Axes, title: str) -> None:
 
 
 def _color(tool: str, measured: dict[str, Any]) -> str:
-    if tool.startswith("unwheel"):
+    if tool.startswith("unwheel") or tool.endswith("-unwheel"):
         return UNWHEEL
     return VERIFIES if measured["checks"] == "RECORD" else DOES_NOT
 

@@ -63,13 +63,13 @@ class Sample:
     synced: float | None = None
 
 
-def _python(module: str, *arguments: str) -> list[str]:
+def python_module(module: str, *arguments: str) -> list[str]:
     if importlib.util.find_spec(module) is None:
         raise ToolError(f"the module {module} is not installed")
     return [sys.executable, "-m", module, *arguments]
 
 
-def _program(name: str, *arguments: str) -> list[str]:
+def program(name: str, *arguments: str) -> list[str]:
     found = shutil.which(name, path=PATH)
     if found is None:
         raise ToolError(f"{name} is not installed")
@@ -77,7 +77,7 @@ def _program(name: str, *arguments: str) -> list[str]:
 
 
 def _uv(dest: str, *wheels: str, link_mode: str | None = None) -> list[str]:
-    return _program(
+    return program(
         "uv",
         *("pip", "install", "--quiet", "--no-deps", "--no-index"),
         *("--offline", "--no-cache", "--python", sys.executable),
@@ -87,7 +87,7 @@ def _uv(dest: str, *wheels: str, link_mode: str | None = None) -> list[str]:
 
 
 def _pip(dest: str, *wheels: str) -> list[str]:
-    return _python(
+    return python_module(
         "pip",
         *("install", "--quiet", "--no-deps", "--no-index", "--no-compile"),
         *("--no-cache-dir", "--disable-pip-version-check"),
@@ -96,7 +96,7 @@ def _pip(dest: str, *wheels: str) -> list[str]:
 
 
 def _installer(dest: str, wheel: str, *arguments: str) -> list[str]:
-    return _python(
+    return python_module(
         "installer",
         *("--destdir", dest, "--no-compile-bytecode", *arguments, wheel),
     )
@@ -118,7 +118,7 @@ def _floor_program() -> str:
         program.parent.mkdir(exist_ok=True)
         compiler = subprocess.run(
             [
-                *_program("cc", "-std=c11", "-O2", str(source)),
+                *program("cc", "-std=c11", "-O2", str(source)),
                 *("-o", str(program), "-ldeflate", "-lcrypto", "-lpthread"),
             ],
             capture_output=True,
@@ -131,7 +131,7 @@ def _floor_program() -> str:
 
 
 def _unwheel(dest: str, *wheels: str) -> list[str]:
-    return _program("unwheel", "extract", "--quiet", "-d", dest, *wheels)
+    return program("unwheel", "extract", "--quiet", "-d", dest, *wheels)
 
 
 def _naive(dest: str, *wheels: str) -> list[str]:
@@ -146,15 +146,17 @@ ALL = (
     Tool("uv", "CRC-32", _uv, many=True),
     Tool("uv-copy", "CRC-32", partial(_uv, link_mode="copy"), many=True),
     Tool(
-        "bsdtar", "CRC-32", lambda d, w: _program("bsdtar", "-xf", w, "-C", d)
+        "bsdtar", "CRC-32", lambda d, w: program("bsdtar", "-xf", w, "-C", d)
     ),
-    Tool("unzip", "CRC-32", lambda d, w: _program("unzip", "-q", w, "-d", d)),
-    Tool("7z", "CRC-32", lambda d, w: _program("7z", "x", "-y", f"-o{d}", w)),
-    Tool("zipfile", "CRC-32", lambda d, w: _python("zipfile", "-e", w, d)),
+    Tool("unzip", "CRC-32", lambda d, w: program("unzip", "-q", w, "-d", d)),
+    Tool("7z", "CRC-32", lambda d, w: program("7z", "x", "-y", f"-o{d}", w)),
+    Tool(
+        "zipfile", "CRC-32", lambda d, w: python_module("zipfile", "-e", w, d)
+    ),
     Tool(
         "wheel-unpack",
         "RECORD",
-        lambda d, w: _python("wheel", "unpack", "-d", d, w),
+        lambda d, w: python_module("wheel", "unpack", "-d", d, w),
     ),
     Tool("installer", "CRC-32", _installer),
     Tool(
@@ -237,8 +239,8 @@ def run(
         commands = _commands(tool, [str(wheel) for wheel in wheels], room)
         if sync:
             _sync(top)
-        environment = _environment(top)
-        runs = [_timed(tool.name, argv, environment) for argv in commands]
+        surroundings = environment(top)
+        runs = [timed(tool.name, argv, surroundings) for argv in commands]
         wall = sum(run.wall for run in runs)
         sample = Sample(
             wall,
@@ -297,7 +299,8 @@ def _files(directory: Path) -> Iterator[Path]:
             yield Path(parent, name)
 
 
-def _environment(top: Path) -> dict[str, str]:
+def environment(top: Path) -> dict[str, str]:
+    """What a tool finds in its environment: no other place than *top*."""
     return {
         **os.environ,
         "PATH": PATH,
@@ -307,7 +310,13 @@ def _environment(top: Path) -> dict[str, str]:
     }
 
 
-def _timed(name: str, argv: list[str], environment: dict[str, str]) -> Sample:
+def timed(name: str, argv: list[str], environment: dict[str, str]) -> Sample:
+    """
+    Run *argv* once, nothing else in its environment than is told.
+
+    Raises:
+        ToolError: If it fails; the end of what it said is in it.
+    """
     start = time.perf_counter()
     with subprocess.Popen(
         argv,

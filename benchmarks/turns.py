@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -86,48 +86,62 @@ def compare(
         What the wheels are, and of each tool seconds, bytes, and how many
         times as long as the base it takes.
     """
-    facts = _facts(wheels)
+    facts = facts_of(wheels)
     least = int(facts["size"] * WRITTEN)
     with tempfile.TemporaryDirectory(
         dir=options.where, prefix="unwheel-compare-"
     ) as top:
         local = [Path(shutil.copy(wheel, top)) for wheel in wheels]
-        samples = _take_turns(rivals, local, Path(top), least, options)
+        samples = take(
+            [tool.name for tool in rivals],
+            options.rounds,
+            lambda name, _: tools.run(
+                tools.TOOLS[name],
+                local,
+                Path(top),
+                sync=options.sync,
+                least=least,
+            ),
+        )
     return {
         **facts,
         "tools": {
-            name: _judge(tools.TOOLS[name], own, samples.get(options.base))
+            name: judge(
+                tools.TOOLS[name].checks, own, samples.get(options.base)
+            )
             for name, own in samples.items()
         },
     }
 
 
-def _take_turns(
-    rivals: Sequence[tools.Tool],
-    wheels: Sequence[Path],
-    top: Path,
-    least: int,
-    options: argparse.Namespace,
+def take(
+    names: Sequence[str],
+    rounds: int,
+    run: Callable[[str, int], tools.Sample],
 ) -> dict[str, list[tools.Sample]]:
-    samples: dict[str, list[tools.Sample]] = {t.name: [] for t in rivals}
-    for turn in range(options.rounds + 1):
-        for tool in rivals:
-            if tool.name not in samples:
+    """
+    Have those of these *names* take turns; 0, which warms up, is not kept.
+
+    One that fails is named, and has no more turns and no samples.
+    """
+    samples: dict[str, list[tools.Sample]] = {name: [] for name in names}
+    for turn in range(rounds + 1):
+        for name in names:
+            if name not in samples:
                 continue
             try:
-                sample = tools.run(
-                    tool, wheels, top, sync=options.sync, least=least
-                )
+                sample = run(name, turn)
             except tools.ToolError as error:
-                print(f"# without {tool.name}: {error}", file=sys.stderr)
-                del samples[tool.name]
+                print(f"# without {name}: {error}", file=sys.stderr)
+                del samples[name]
                 continue
             if turn > 0:
-                samples[tool.name].append(sample)
+                samples[name].append(sample)
     return samples
 
 
-def _facts(wheels: Sequence[Path]) -> dict[str, Any]:
+def facts_of(wheels: Sequence[Path]) -> dict[str, Any]:
+    """Count and sum up the files in *wheels*."""
     members = []
     for wheel in wheels:
         with zipfile.ZipFile(wheel) as archive:
@@ -140,13 +154,14 @@ def _facts(wheels: Sequence[Path]) -> dict[str, Any]:
     }
 
 
-def _judge(
-    tool: tools.Tool,
+def judge(
+    checks: str,
     own: Sequence[tools.Sample],
     base: Sequence[tools.Sample] | None,
 ) -> dict[str, Any]:
+    """Sum up a tool's turns, and compare them with the *base*'s."""
     facts = {
-        "checks": tool.checks,
+        "checks": checks,
         "cpu_median": statistics.median(sample.cpu for sample in own),
         "memory_max": max(sample.memory for sample in own),
     }
@@ -216,7 +231,9 @@ def _cells(
         f"memory {measured['memory_max'] / 1e6:4.0f} MB",
     ]
     if "ratio" in measured:
-        cells.append(f"{measured['ratio']:6.2f} x {base}")
+        cells.append(
+            f"{measured['ratio']:6.2f} x {measured.get('base', base)}"
+        )
     if "synced_median" in measured:
         cells.append(f"on the disk {measured['synced_median']:7.3f} s")
     if "synced_ratio" in measured:

@@ -12,6 +12,7 @@ import re
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -87,14 +88,21 @@ def fetch(wheel: RealWheel) -> Path:
     Raises:
         FetchError: If pip cannot get it; the message is pip's.
     """
-    cache = storage()
-    found = _find(cache, wheel)
-    if found is None:
-        _download(wheel, cache)
-        found = _find(cache, wheel)
-    if found is None:
-        raise FetchError(f"{wheel}: pip brought another file than asked for")
-    return found
+    (path,) = fetch_all([wheel])
+    return path
+
+
+def fetch_all(wheels: Sequence[RealWheel]) -> list[Path]:
+    """
+    The files of *wheels*; those that are not there by one run of pip.
+
+    Raises:
+        FetchError: If pip cannot get one; the message is pip's.
+    """
+    directory = storage()
+    if missing := [w for w in wheels if _find(directory, w) is None]:
+        _download(missing, directory)
+    return [_found(directory, wheel) for wheel in wheels]
 
 
 def storage() -> Path:
@@ -106,8 +114,15 @@ def storage() -> Path:
     return Path(above) / "unwheel-tests"
 
 
-def _find(cache: Path, wheel: RealWheel) -> Path | None:
-    for path in sorted(cache.glob("*.whl")):
+def _found(directory: Path, wheel: RealWheel) -> Path:
+    path = _find(directory, wheel)
+    if path is None:
+        raise FetchError(f"{wheel}: pip brought another file than asked for")
+    return path
+
+
+def _find(directory: Path, wheel: RealWheel) -> Path | None:
+    for path in sorted(directory.glob("*.whl")):
         name, version = path.name.split("-")[:2]
         if (_normal(name), version) == (wheel.project, wheel.version):
             return path
@@ -118,23 +133,23 @@ def _normal(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def _download(wheel: RealWheel, cache: Path) -> None:
-    # A file appears in the cache whole or not at all: a run may be killed.
-    cache.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=cache, prefix=".pip-") as directory:
+def _download(wheels: Sequence[RealWheel], directory: Path) -> None:
+    # A file appears there whole or not at all: a run may be killed.
+    directory.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=directory, prefix=".pip-") as room:
         pip = subprocess.run(
             [
                 *(sys.executable, "-m", "pip", "download", "--quiet"),
                 *("--no-deps", "--only-binary=:all:", "--no-cache-dir"),
-                *("--disable-pip-version-check", "--dest", directory),
+                *("--disable-pip-version-check", "--dest", room),
                 *TARGET,
-                str(wheel),
+                *map(str, wheels),
             ],
             capture_output=True,
             text=True,
             check=False,
         )
         if pip.returncode:
-            raise FetchError(f"{wheel}: pip download: {pip.stderr[-2000:]}")
-        for path in Path(directory).glob("*.whl"):
-            path.replace(cache / path.name)
+            raise FetchError(f"pip download: {pip.stderr[-2000:]}")
+        for path in Path(room).glob("*.whl"):
+            path.replace(directory / path.name)
