@@ -41,6 +41,8 @@ NO_CODES = {
     *("O_CLOEXEC", "O_DIRECTORY", "O_NOFOLLOW", "O_PATH", "UW_WHY_"),
     *("O_BINARY", "O_NONBLOCK", "DT_SONAME", "PT_DYNAMIC"),
     *("REFER_TO", "UNWHEEL_"),  # a file of PDM's, and variables
+    *("EBUSY", "EEXIST", "EISDIR", "ELOOP", "ENOENT", "ENOTDIR"),
+    *("ENOTEMPTY",),
     *("OS_ERROR",),  # for an error that has no name; never seen
 }
 CODE = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+_?|[A-Z][A-Z0-9]{2,}")
