@@ -7,8 +7,9 @@ anew, untimed, and has nothing but pip; they take turns: see turns.py.  What a
 tool left there is looked at after each turn.  Wheels, caches and environments
 are on the same file system.
 
-Tools that end in -compile make byte code, and are compared with ours that
-does; PDM and Poetry are compared with themselves, with our plugin.  The exit
+Torch's wheel for CPUs is not where all pips look: put it in --wheels.  Tools
+that end in -compile make byte code, and are compared with ours that does;
+PDM and Poetry are compared with themselves, with our plugin.  The exit
 status is 1 if one of ours that was asked for could not.
 """
 
