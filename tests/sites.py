@@ -9,10 +9,10 @@ from pathlib import Path
 
 from places import tree_of
 
-from unwheel.install.distributions import find_installed
-from unwheel.install.journal import KEPT, is_journaled
-from unwheel.install.transaction import Committed, Transaction
 from unwheel.private import is_staging
+from unwheel.site.distributions import find_installed
+from unwheel.site.journal import KEPT, is_journaled
+from unwheel.site.transaction import Committed, Transaction
 
 # By scheme and path: content, or "-> target" of a link.
 Files = dict[tuple[str, str], "bytes | str"]

@@ -18,8 +18,8 @@ from pathlib import Path
 import pytest
 
 from unwheel import DestinationError
-from unwheel.install import compiling, workers
-from unwheel.install.compiling import Compiled, Compiler
+from unwheel.bytecode import compiling, workers
+from unwheel.bytecode.compiling import Compiled, Compiler
 
 TAG = sys.implementation.cache_tag
 # A source that says so takes down the interpreter that compiles it, or keeps
@@ -459,7 +459,7 @@ def test_they_follow_who_is_killed(stage, odd_interpreter):
     files = stage(**{f"m{i}": "" for i in range(100)})
     program = (
         "import os, signal\n"
-        "from unwheel.install.compiling import Compiler\n"
+        "from unwheel.bytecode.compiling import Compiler\n"
         f"compiler = Compiler({str(odd_interpreter)!r}, workers=2)\n"
         f"compilation = compiler.submit({files!r})\n"
         "while compilation._left == 100:\n"
@@ -481,7 +481,7 @@ def test_it_fits_where_standard_files_are_closed(stage):
     files = stage(mod="x = 1\n")
     program = (
         "import os, sys\n"
-        "from unwheel.install.compiling import Compiler\n"
+        "from unwheel.bytecode.compiling import Compiler\n"
         "os.closerange(0, 10)\n"
         f"with Compiler({sys.executable!r}) as compiler:\n"
         f"    results = compiler.submit({files!r}).wait()\n"

@@ -10,7 +10,7 @@ import pytest
 from sites import Files, Site
 
 from unwheel import DestinationError
-from unwheel.install.distributions import (
+from unwheel.site.distributions import (
     Installed,
     find_installed,
     normalized,

@@ -48,11 +48,11 @@ from unwheel import (
     UnwheelError,
     native,
 )
+from unwheel.bytecode.compiling import Compiler
 from unwheel.crew import shared
 from unwheel.install import BatchMixIn, SchemeDestination, WheelSource
-from unwheel.install.compiling import Compiler
-from unwheel.install.distributions import find_installed
-from unwheel.install.transaction import recover
+from unwheel.site.distributions import find_installed
+from unwheel.site.transaction import recover
 
 BIG = half_noise(1_500_000)
 EXTRA = {"INSTALLER": b"unwheel\n", "REQUESTED": b""}
@@ -183,7 +183,7 @@ def test_one_batch_does_all_members(place: Place, site: Site, monkeypatch):
     """
     It begins with the first of them, and Python reads none but scripts.
     """
-    from unwheel.install import streams
+    from unwheel.pair import streams
 
     read = []
     open_reader = streams.MemberStream._open
@@ -772,7 +772,7 @@ def test_a_place_that_is_too_small(place, site, monkeypatch):
     def full(*_: object) -> None:
         raise DestinationError([], errno=errno.ENOSPC)
 
-    monkeypatch.setattr("unwheel.install.installation.check_space", full)
+    monkeypatch.setattr("unwheel.pair.installation.check_space", full)
 
     with nothing_left(place), pytest.raises(DestinationError) as caught:
         install(wheel, destination(site))
@@ -786,7 +786,7 @@ def test_a_disk_that_fills_up(place, site, monkeypatch):
     """
     wheel = place.put(rich().file("demo/more.bin", half_noise(3 << 20, 1)))
     monkeypatch.setattr(
-        "unwheel.install.installation.check_space", lambda *_: None
+        "unwheel.pair.installation.check_space", lambda *_: None
     )
 
     options = ("-t", "tmpfs", "-o", "size=2m", "tmpfs")

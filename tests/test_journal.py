@@ -36,11 +36,11 @@ from sites import Files, Site
 from trees import RENAMEAT2, deny, in_child
 
 from unwheel import DestinationError
-from unwheel.install.distributions import find_installed
-from unwheel.install.journal import FILE, Operation
-from unwheel.install.moving import Mover
-from unwheel.install.transaction import recover
 from unwheel.private import Lock
+from unwheel.site.distributions import find_installed
+from unwheel.site.journal import FILE, Operation
+from unwheel.site.moving import Mover
+from unwheel.site.transaction import recover
 
 needs_injector = pytest.mark.skipif(
     not can_inject(), reason="seccomp is Linux's, and registers are known"

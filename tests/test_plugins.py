@@ -409,7 +409,7 @@ class Other(Core.install_manager_class):
 Core.install_manager_class = Other
 """,
     "pdm has a half of us": """
-sys.modules["unwheel.install.destination"] = None
+sys.modules["unwheel.pair.destination"] = None
 """,
     "poetry takes more": """
 from poetry.installation.wheel_installer import WheelInstaller
@@ -423,7 +423,7 @@ class WheelInstaller(module.WheelInstaller):
 module.WheelInstaller = WheelInstaller
 """,
     "poetry has a half of us": """
-sys.modules["unwheel.install.destination"] = None
+sys.modules["unwheel.pair.destination"] = None
 """,
 }
 CHANGED = """

@@ -20,9 +20,9 @@ from trees import RENAMEAT2, deny, has_seccomp, in_child
 
 import unwheel
 from unwheel import DestinationError
-from unwheel.install.distributions import find_installed
-from unwheel.install.moving import Mover
-from unwheel.install.transaction import Transaction, recover
+from unwheel.site.distributions import find_installed
+from unwheel.site.moving import Mover
+from unwheel.site.transaction import Transaction, recover
 
 # Where Ctrl-C comes, and after how many lines again.
 LINES = 1 if os.environ.get("UNWHEEL_TEST_FAULTS") == "all" else 97

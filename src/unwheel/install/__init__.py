@@ -9,31 +9,39 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .destination import BatchMixIn, SchemeDestination
-    from .distributions import Installed, find_installed
+    from ..pair import (
+        BatchMixIn,
+        Finished,
+        LinkStream,
+        MemberStream,
+        SchemeDestination,
+        ValidationError,
+        WheelSource,
+    )
+    from ..site import Installed, Transaction, find_installed, recover
     from .environment import Environment, Interpreter, environment_of
-    from .finishing import Finished
     from .installing import install_many
     from .options import InstallOptions
     from .report import InstallReport
-    from .source import ValidationError, WheelSource
-    from .streams import LinkStream, MemberStream
     from .syncing import SyncChoice, Unchanged, sync
-    from .transaction import Transaction, recover
 
 # Where each public name lives; see unwheel/__init__.py.
 _HOMES = {
-    "destination": ("BatchMixIn", "SchemeDestination"),
-    "distributions": ("Installed", "find_installed"),
-    "environment": ("Environment", "Interpreter", "environment_of"),
-    "finishing": ("Finished",),
-    "installing": ("install_many",),
-    "options": ("InstallOptions",),
-    "report": ("InstallReport",),
-    "source": ("ValidationError", "WheelSource"),
-    "streams": ("LinkStream", "MemberStream"),
-    "syncing": ("SyncChoice", "Unchanged", "sync"),
-    "transaction": ("Transaction", "recover"),
+    "..pair": (
+        "BatchMixIn",
+        "Finished",
+        "LinkStream",
+        "MemberStream",
+        "SchemeDestination",
+        "ValidationError",
+        "WheelSource",
+    ),
+    "..site": ("Installed", "Transaction", "find_installed", "recover"),
+    ".environment": ("Environment", "Interpreter", "environment_of"),
+    ".installing": ("install_many",),
+    ".options": ("InstallOptions",),
+    ".report": ("InstallReport",),
+    ".syncing": ("SyncChoice", "Unchanged", "sync"),
 }
 
 __all__ = [
@@ -66,7 +74,7 @@ def __getattr__(name: str) -> object:
         if name in names:
             from importlib import import_module
 
-            value = getattr(import_module("." + module, __name__), name)
+            value = getattr(import_module(module, __name__), name)
             globals()[name] = value
             return value
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

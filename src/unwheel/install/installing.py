@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Sequence
     from typing import TypeAlias
 
+    from ..bytecode import Compiler
     from ..events import Event
     from ..wheel import StrPath
-    from .compiling import Compiler
     from .environment import Environment
     from .report import InstallReport
     from .running import Run
@@ -163,7 +163,7 @@ def load_installer() -> None:
 
 def recover_sites(environment: Environment, on_event: OnEvent | None) -> None:
     """Finish or undo what killed runs left, once for each site."""
-    from .transaction import recover
+    from ..site import recover
 
     for site in environment.sites:
         for recovered in recover(site):
@@ -182,7 +182,7 @@ def compiler_for(
         return None
     if not hasattr(os, "posix_spawn"):  # Windows: whoever imports compiles
         return None
-    from .compiling import Compiler
+    from ..bytecode import Compiler
 
     return Compiler(
         environment.python.executable,

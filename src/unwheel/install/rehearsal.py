@@ -18,7 +18,7 @@ from installer.scripts import Script
 from installer.utils import Scheme, get_launcher_kind
 
 from ..errors import DestinationError, Problem, printable
-from .distributions import owner_of
+from ..site import owner_of
 
 TYPE_CHECKING = False  # that of `typing` would cost its import
 if TYPE_CHECKING:
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
     from installer.scripts import ScriptSection
 
-    from .distributions import Installed
-    from .source import WheelSource
+    from ..pair import WheelSource
+    from ..site import Installed
 
 _PIECE = 1 << 16
 

@@ -18,6 +18,8 @@ from ..errors import (
 )
 from ..filename import normalise_name, stem
 from ..metadata import CoreMetadata, parse_headers
+from ..pair import SchemeDestination
+from ..site import find_installed
 from ..values import cached_property
 from .checks import (
     installed_versions,
@@ -26,8 +28,6 @@ from .checks import (
     wrong_python,
     wrong_tags,
 )
-from .destination import SchemeDestination
-from .distributions import find_installed
 from .report import InstallReport
 from .showing import ShownSource
 
@@ -40,15 +40,15 @@ if TYPE_CHECKING:
         Sequence,
     )
 
+    from ..bytecode import Compiler
     from ..errors import UnwheelError
     from ..events import Event
+    from ..pair import WheelSource
     from ..policy import Policy
     from ..report import LinkFact
-    from .compiling import Compiler
-    from .distributions import Installed
+    from ..site import Installed
     from .environment import Environment
     from .options import InstallOptions
-    from .source import WheelSource
 
 LIBRARIES = ("purelib", "platlib")  # whose sources are compiled
 

@@ -14,14 +14,14 @@ from installer.utils import parse_entrypoints
 from ..errors import InvalidWheelError, Problem, printable
 from ..layout import ENTRY_POINTS_FILE
 from ..metadata import WheelInfo
+from ..pair import WheelSource
 from ..values import cached_property
-from .source import WheelSource
 
 TYPE_CHECKING = False  # that of `typing` would cost its import
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from .source import Content
+    from ..pair import Content
 
 _SHOWN = 200
 

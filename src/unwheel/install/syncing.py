@@ -45,8 +45,8 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     from ..events import Event
+    from ..site import Installed
     from ..wheel import StrPath
-    from .distributions import Installed
     from .environment import Environment
     from .finding import Place
     from .lock import Lock, Locked

@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     from installer.scripts import ScriptSection
     from typing_extensions import Self
 
-    from .compiling import Compiler
-    from .distributions import Installed
+    from ..bytecode import Compiler
+    from ..site import Installed
     from .rows import Row
 
     _Base = SchemeDictionaryDestination

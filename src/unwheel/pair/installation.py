@@ -14,20 +14,20 @@ from ..crew import TICK_MS, shared
 from ..errors import UnwheelError
 from ..faults import named, our_side
 from ..orders import batch_of, check_space
+from ..site import Transaction, recover
 from .claims import Claims
 from .parts import installed_part
-from .transaction import Transaction, recover
 
 TYPE_CHECKING = False  # that of `typing` would cost its import
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import BinaryIO, Protocol
 
+    from ..bytecode import Compilation
     from ..crew import Crew
     from ..links import Host, Link
     from ..native import Batch, Tree
     from ..plan import Plan
-    from .compiling import Compilation
     from .opened import Opened
 
     class Hasher(Protocol):

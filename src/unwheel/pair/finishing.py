@@ -21,14 +21,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from ..backend import Outcomes
+    from ..bytecode import Compiled, Compiler
     from ..linking import Made
     from ..plan import Plan
     from ..report import LinkFact
-    from .compiling import Compiled, Compiler
-    from .distributions import Installed
+    from ..site import Committed, Installed
     from .installation import Installation
     from .rows import Row
-    from .transaction import Committed
 
 _LIBRARIES = ("purelib", "platlib")
 
@@ -157,7 +156,7 @@ class Finishing:
         }
         pairs = [(staged, path) for staged, (_, path) in sources.items()]
         if order.compiler is None:
-            from .bytecode import compile_here
+            from ..bytecode import compile_here
 
             self._compiled = compile_here(pairs, order.levels)
         elif pairs:
