@@ -1267,10 +1267,10 @@ OURS = tuple(
     str(Path(unwheel.__file__).parent / f"{name}.py")
     for name in (
         *("crew", "orders", "linking"),
-        *(f"install/{name}" for name in ("destination", "installation")),
-        *(f"install/{name}" for name in ("arranging", "claims", "finishing")),
-        *(f"install/{name}" for name in ("opened", "parts", "rows", "source")),
-        "install/streams",
+        *(f"pair/{name}" for name in ("destination", "installation")),
+        *(f"pair/{name}" for name in ("arranging", "claims", "finishing")),
+        *(f"pair/{name}" for name in ("opened", "parts", "rows", "source")),
+        "pair/streams",
     )
 )
 STEP = 41  # lines from one Ctrl-C to the next: all of them take minutes
