@@ -8,6 +8,7 @@ import errno
 import gc
 import io
 import os
+import py_compile
 import stat
 import subprocess
 import sys
@@ -44,6 +45,7 @@ from unwheel import (
     DestinationError,
     MismatchError,
     Policy,
+    Problem,
     UnsafeMemberError,
     UnwheelError,
     native,
@@ -52,6 +54,7 @@ from unwheel.bytecode.compiling import Compiler
 from unwheel.crew import shared
 from unwheel.install import BatchMixIn, SchemeDestination, WheelSource
 from unwheel.site.distributions import find_installed
+from unwheel.site.journal import is_journaled
 from unwheel.site.transaction import recover
 
 BIG = half_noise(1_500_000)
@@ -339,16 +342,44 @@ def test_times_are_what_the_policy_says(place: Place, site: Site):
 
 def test_durable_ones_are_flushed(place: Place, site: Site, monkeypatch):
     """
-    The files before they are seen, and the names after that.
+    The files and the journal, then its name, before any other name changes;
+    and all of those before the journal goes.
     """
     seen = []
     record = site.packages / "demo-1.0.dist-info/RECORD"
-    monkeypatch.setattr(
-        "unwheel.native.Tree.sync", lambda _: seen.append(record.exists())
-    )
+
+    def sync(_: native.Tree) -> None:
+        (journal,) = site.packages.glob(".unwheel-*/.unwheel-journal")
+        in_force = is_journaled(journal.parent.name)
+        seen.append((in_force, record.exists()))
+
+    monkeypatch.setattr("unwheel.native.Tree.sync", sync)
     install(place.put(rich()), destination(site), policy=Policy(durable=True))
 
-    assert [False, True] == seen
+    assert [(False, False), (True, False), (True, True)] == seen
+
+
+@pytest.mark.parametrize("nth", [1, 2, 3])
+def test_durable_ones_that_cannot_be_flushed(
+    place: Place, site: Site, monkeypatch, nth: int
+):
+    """
+    Nothing is installed that a loss of power could tear.
+    """
+    calls = []
+
+    def sync(_: native.Tree) -> None:
+        calls.append(None)
+        if len(calls) == nth:
+            raise DestinationError(
+                [Problem("EIO", "cannot sync")], errno=errno.EIO
+            )
+
+    monkeypatch.setattr("unwheel.native.Tree.sync", sync)
+    wheel = place.put(rich())
+    with nothing_left(place), pytest.raises(DestinationError, match="sync"):
+        install(wheel, destination(site), policy=Policy(durable=True))
+    assert nth == len(calls)
 
 
 def test_one_destination_serves_wheel_after_wheel(place: Place, site: Site):
@@ -1022,6 +1053,25 @@ def test_compiles_for_the_levels_of_installer(place: Place, site: Site):
     broken = [path for path, _ in into.finished.uncompiled]
     assert [str(site.packages / "demo/broken.py")] == broken
     assert not [name for name in record if "broken." in name and "pyc" in name]
+
+
+def test_what_no_compiler_has_memory_for(
+    place: Place, site: Site, monkeypatch
+):
+    """
+    It is installed without bytecode, as what is no Python at all.
+    """
+
+    def compile_(*_: object, **__: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(py_compile, "compile", compile_)
+    into = destination(site, bytecode_optimization_levels=(0,))
+    install(place.put(demo().file("demo/deep.py", b"x")), into)
+
+    assert {str(site.packages / "demo/deep.py")} <= {
+        path for path, _ in into.finished.uncompiled
+    }
 
 
 def test_compiles_with_a_compiler(place: Place, site: Site):
