@@ -16,6 +16,7 @@ from unwheel.install.checks import (
     check_environment,
     installed_versions,
     unmet,
+    unread_python,
     wrong_python,
     wrong_tags,
 )
@@ -172,15 +173,17 @@ def test_refuses_another_python():
 @pytest.mark.parametrize(
     "text", ["3", ">=three", ">= 3.8;", "\x1b", ">=" + "9" * 5000, "(" * 3000]
 )
-def test_what_cannot_be_read_is_refused(text: str):
+def test_what_cannot_be_read_is_told(text: str):
     """
-    It asked for something, and nobody knows for what.
+    Wheels have been published with it, and pip takes them for any Python.
     """
-    (problem,) = wrong_python({"requires-python": [text]}, PYTHON)
+    fields = {"requires-python": [text]}
 
-    assert "REQUIRES_PYTHON" == problem.code
+    (problem,) = unread_python(fields, PYTHON)
+
+    assert "REQUIREMENT" == problem.code
     assert "\x1b" not in (problem.found or "")
-    assert "ignore_requires_python=True" == problem.accept
+    assert [] == list(wrong_python(fields, PYTHON))
 
 
 # Requires-Dist
@@ -259,6 +262,7 @@ def test_no_text_is_raised(text: str):
     """
     list(unmet({"requires-dist": [text]}, PYTHON, {"a": "1"}))
     list(wrong_python({"requires-python": [text]}, PYTHON))
+    list(unread_python({"requires-python": [text]}, PYTHON))
 
 
 def test_sees_what_is_installed(tmp_path: Path):

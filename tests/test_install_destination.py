@@ -639,14 +639,35 @@ def test_places_may_be_the_same_directory(place: Place, site: Site):
     assert {"demo.so", "side.py"} <= {*os.listdir(site.packages)}
 
 
-def test_paths_stay_in_their_place(site: Site, place: Place):
+@pytest.mark.parametrize("path", ["../x", "a/../../x", "/etc/x", ".", ""])
+def test_paths_stay_in_their_place(site: Site, place: Place, path: str):
     """
     Whoever asks, with whatever stream.
     """
-    with nothing_left(place), destination(site) as into:
-        for path in ("../x", "a/../../x", "/etc/x"):
-            with pytest.raises(ValueError, match="outside"):
-                into.write_file("purelib", path, io.BytesIO(b""), False)
+    with (
+        nothing_left(place),
+        destination(site) as into,
+        pytest.raises(ValueError),
+    ):
+        into.write_file("purelib", path, io.BytesIO(b""), False)
+
+
+def test_paths_may_be_said_in_other_ways(site: Site):
+    """
+    With a way back in them, or as what they come to.
+    """
+    whole = str(site.packages / "c.txt")
+    with destination(site) as into:
+        rows = [
+            (
+                "purelib",
+                into.write_file("purelib", path, io.BytesIO(b""), False),
+            )
+            for path in ("a/../b.txt", whole)
+        ]
+        into.finalize_installation("purelib", "a.dist-info/RECORD", rows)
+
+    assert {"a.dist-info", "b.txt", "c.txt"} == {*os.listdir(site.packages)}
 
 
 # ---------------------------------------------------------------- nothing left

@@ -9,6 +9,7 @@ import shutil
 import stat
 import subprocess
 import sys
+import venv
 from pathlib import Path
 
 import pytest
@@ -387,6 +388,32 @@ def test_many_wheels(place: Place, target: Path, there):
     assert {InstallReport} == {type(outcome) for outcome in outcomes}
     assert 40 == len(list(target.glob("*.dist-info")))
     assert 80 == len(list((target / "bin").iterdir()))
+
+
+@pytest.mark.parametrize("given", ["--python", "--prefix"])
+def test_what_is_installed_runs(place: Place, capfd, given: str):
+    """
+    In a virtual environment that has nothing of ours, by its own script.
+    """
+    venv.create(place.out / "venv", symlinks=os.name != "nt")
+    where = place.out / "venv"
+    wheel = place.put(
+        WheelBuilder("demo", "1.0")
+        .info("entry_points.txt", "[console_scripts]\ndemo = demo:run\n")
+        .file("demo.py", b"def run():\n    print('it runs')\n")
+    )
+
+    status = cli.main(["install", str(wheel), given, str(where), "--quiet"])
+
+    python = where / "bin/python" if given == "--python" else sys.executable
+    assert 0 == status
+    script = where / "bin/demo"
+    assert f"#!{python}\n".encode() == script.read_bytes().splitlines(True)[0]
+    if given == "--python":
+        subprocess.run([script], check=True)
+        assert "it runs\n" == capfd.readouterr().out
+        (cached,) = where.rglob("__pycache__/demo.*.pyc")
+        assert b"venv/lib" in cached.read_bytes()
 
 
 # What was there

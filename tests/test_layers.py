@@ -35,8 +35,9 @@ RANKS = [
     "repeats relinking packing commandline",
     "readings readers comparing",
     "install.facts install.environment install.direct_url install.checks",
-    "install.journal install.moving install.distributions install.judging",
-    "install.recovery install.transaction",
+    "install.identity install.journal install.moving install.rooms",
+    "install.distributions install.judging install.recovery",
+    "install.transaction",
     "install.compile_worker install.workers install.compiling",
     "install.bytecode install.lock install.finding install.origin",
     "install.opened install.streams install.source install.parts",
@@ -48,6 +49,8 @@ RANKS = [
     "quantities hops knobs usage install_usage sync_usage options",
     "progress listing graph",
     "wording tables commands cli __main__",
+    "plugins.host plugins.settings plugins.pdm_cache",
+    "plugins.pdm plugins.poetry plugins",
 ]
 ORDER = [name for row in RANKS for name in row.split()]
 ROOMS = {name.rpartition(".")[0] for name in ORDER if "." in name}

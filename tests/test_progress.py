@@ -9,6 +9,7 @@ from unwheel.errors import printable
 from unwheel.events import (
     BytesDone,
     WheelExtracted,
+    WheelInstalled,
     WheelPlanned,
     WheelRefused,
     WheelVerified,
@@ -83,6 +84,7 @@ def test_a_wheel_that_waits_has_no_bar(drawn, tmp_path):
     "end",
     [
         lambda wheel: WheelExtracted(wheel, "out", 10),
+        lambda wheel: WheelInstalled(wheel, "site", 10),
         lambda wheel: WheelVerified(wheel, 10),
         lambda wheel: WheelRefused(wheel, "HASH"),
     ],

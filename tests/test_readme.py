@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import doctest
+import hashlib
 import os
 import re
 import shlex
@@ -34,10 +35,14 @@ NO_CODES = {
     *(cell for row in OUTCOMES.values() for cell in row),
     *("METADATA", "WHEEL", "RECORD", "LINKS", "PYBI", "DEFAULT"),
     *("COMMAND", "DIR", "EXE", "LIST", "POLICY", "TIME", "TREE"),
+    *("LOCK", "NAME", "PYTHON", "PYTHONHASHSEED"),
     *("INSTALLER", "REQUESTED"),
     *("TERM", "UNWHEEL_CPU", "SOURCE_DATE_EPOCH", "SC_OPEN_MAX"),
     *("O_CLOEXEC", "O_DIRECTORY", "O_NOFOLLOW", "O_PATH", "UW_WHY_"),
     *("O_BINARY", "O_NONBLOCK", "DT_SONAME", "PT_DYNAMIC"),
+    *("REFER_TO", "UNWHEEL_"),  # a file of PDM's, and variables
+    *("EBUSY", "EEXIST", "EISDIR", "ELOOP", "ENOENT", "ENOTDIR"),
+    *("ENOTEMPTY",),
     *("OS_ERROR",),  # for an error that has no name; never seen
 }
 CODE = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+_?|[A-Z][A-Z0-9]{2,}")
@@ -84,6 +89,7 @@ def test_the_examples_run_as_they_stand(tmp_path, monkeypatch):
     WheelBuilder("twofaced", "1.0").file(
         "a.py", b"", local={"name": b"b.py"}
     ).write(tmp_path)
+    _write_lock(tmp_path)
     library = bytes(4096)
     WheelBuilder("copies", "1.0", "py3-none-linux_x86_64").file(
         "libx.so", library
@@ -94,6 +100,22 @@ def test_the_examples_run_as_they_stand(tmp_path, monkeypatch):
     )
 
     assert (failed, tried > 0) == (0, True)
+
+
+def _write_lock(folder: Path) -> None:
+    """A lock of a wheel that is in *folder*, and of one in a wheelhouse."""
+    house = folder / "wheelhouse"
+    house.mkdir()
+    tool = WheelBuilder("tool", "2.0").file("tool.py", b"").write(house)
+    lines = ['lock-version = "1.0"', 'created-by = "hand"']
+    for wheel in (folder / "demo-1.0-py3-none-any.whl", tool):
+        name, version = wheel.name.split("-")[:2]
+        digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
+        lines += ["[[packages]]", f'name = "{name}"']
+        lines += [f'version = "{version}"', "[[packages.wheels]]"]
+        lines += [f'name = "{wheel.name}"', f'path = "{wheel.name}"']
+        lines.append(f'hashes = {{sha256 = "{digest}"}}')
+    (folder / "pylock.toml").write_text("\n".join(lines) + "\n")
 
 
 def test_the_commands_mean_something():

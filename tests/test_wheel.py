@@ -399,4 +399,5 @@ def test_the_typed_example_works(place: Place):
     assert "demo 1.0: 5 files" in done.stdout
     assert "demo/l -> __init__.py" in done.stdout
     assert "refused: DOTDOT ../evil" in done.stdout
-    assert {good.stem, "packed"} == {p.name for p in place.dest.iterdir()}
+    made = {good.stem, "packed", "installed"}
+    assert made == {path.name for path in place.dest.iterdir()}

@@ -61,6 +61,13 @@ from unwheel import (
     verify,
     verify_many,
 )
+from unwheel.install import (
+    Environment,
+    InstallOptions,
+    InstallReport,
+    environment_of,
+    install_many,
+)
 
 POLICY = Policy(
     links=LinkPolicy.named("portable").replace(any_tag="refuse"),
@@ -198,6 +205,27 @@ def write(tree: Path, wheel: Path, directory: Path) -> int:
     return found.archive_size - found.relinked_archive_size
 
 
+def put(wheels: list[Path], directory: Path) -> int:
+    """Say what an installation of *wheels* would do, and do it; files."""
+    environment: Environment = environment_of(target=str(directory))
+    options = InstallOptions(overwrite="unowned", any_platform=True)
+    rehearsal = InstallOptions(dry_run=True, any_platform=True)
+    for told in install_many(wheels, environment, options=rehearsal):
+        print(type(told).__name__)
+    files = 0
+    for outcome in install_many(
+        wheels, environment, options=options, on_event=on_event
+    ):
+        if isinstance(outcome, UnwheelError):
+            print(f"{outcome.wheel}: {fault(outcome)}")
+            continue
+        done: InstallReport = outcome
+        print(f"{done.name} {done.version} in {done.site}", *done.scripts)
+        print(f"{done.compiled} compiled", done.replaced, *done.warnings)
+        files += done.files
+    return files
+
+
 def main(directory: Path, wheels: list[Path]) -> int:
     """Extract all *wheels* below *directory*; how many were refused."""
     refused = 0
@@ -219,6 +247,7 @@ def main(directory: Path, wheels: list[Path]) -> int:
         extract(wheels[0], target, policy=POLICY, on_event=on_event)
         print(look(wheels[0]), judge(wheels[0]), second(wheels[0]))
         print(write(target, wheels[0], directory / "packed"))
+        print(put(wheels[:1], directory / "installed"))
     except UnwheelError as error:
         print(error)
     print(unwheel.__version__)

@@ -91,15 +91,14 @@ class Handle:
     def __init__(self) -> None:
         self._open: list[int] = []
 
-    def open(self, path: str, parent: Handle | None = None) -> None:
+    def open(self, path: str, parent: int | None = None) -> None:
         """
-        Open the directory *path*, which may be a name in *parent*.
+        Open the directory *path*, below that of the descriptor *parent*.
 
         Raises:
             OSError: If it cannot be opened, or is a link.
         """
-        below = parent.number() if parent is not None else None
-        self._open.append(os.open(path, _DIRECTORY_FLAGS, dir_fd=below))
+        self._open.append(os.open(path, _DIRECTORY_FLAGS, dir_fd=parent))
 
     def number(self) -> int | None:
         """That of the directory; None where none is open."""

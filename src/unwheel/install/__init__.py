@@ -10,6 +10,7 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .destination import BatchMixIn, SchemeDestination
+    from .distributions import Installed, find_installed
     from .environment import Environment, Interpreter, environment_of
     from .finishing import Finished
     from .installing import install_many
@@ -18,10 +19,12 @@ if TYPE_CHECKING:
     from .source import ValidationError, WheelSource
     from .streams import LinkStream, MemberStream
     from .syncing import SyncChoice, Unchanged, sync
+    from .transaction import Transaction, recover
 
 # Where each public name lives; see unwheel/__init__.py.
 _HOMES = {
     "destination": ("BatchMixIn", "SchemeDestination"),
+    "distributions": ("Installed", "find_installed"),
     "environment": ("Environment", "Interpreter", "environment_of"),
     "finishing": ("Finished",),
     "installing": ("install_many",),
@@ -30,6 +33,7 @@ _HOMES = {
     "source": ("ValidationError", "WheelSource"),
     "streams": ("LinkStream", "MemberStream"),
     "syncing": ("SyncChoice", "Unchanged", "sync"),
+    "transaction": ("Transaction", "recover"),
 }
 
 __all__ = [
@@ -38,16 +42,20 @@ __all__ = [
     "Finished",
     "InstallOptions",
     "InstallReport",
+    "Installed",
     "Interpreter",
     "LinkStream",
     "MemberStream",
     "SchemeDestination",
     "SyncChoice",
+    "Transaction",
     "Unchanged",
     "ValidationError",
     "WheelSource",
     "environment_of",
+    "find_installed",
     "install_many",
+    "recover",
     "sync",
 ]
 

@@ -88,19 +88,37 @@ def wrong_python(
     fields: Mapping[str, Sequence[str]], python: Interpreter
 ) -> Iterator[Problem]:
     """Say so if the *python* is none that the *fields* of METADATA ask for."""
-    for text in fields.get("requires-python", [])[:1]:
-        suits = _suits(text, python.version)
-        if suits:
-            continue
-        yield Problem(
-            "REQUIRES_PYTHON",
-            "the wheel asks for another Python"
-            if suits is False
-            else "what Python the wheel asks for cannot be read",
-            found=python.version if suits is False else _short(text),
-            expected=_short(text) if suits is False else None,
-            accept="ignore_requires_python=True",
-        )
+    for text in _asked(fields):
+        if _suits(text, python.version) is False:
+            yield Problem(
+                "REQUIRES_PYTHON",
+                "the wheel asks for another Python",
+                found=python.version,
+                expected=_short(text),
+                accept="ignore_requires_python=True",
+            )
+
+
+def unread_python(
+    fields: Mapping[str, Sequence[str]], python: Interpreter
+) -> Iterator[Problem]:
+    """
+    Tell if nobody can read what Python the *fields* of METADATA ask for.
+
+    Published wheels have a plain "3" there; pip, too, takes them for any.
+    """
+    for text in _asked(fields):
+        if _suits(text, python.version) is None:
+            yield Problem(
+                "REQUIREMENT",
+                "what Python the wheel asks for cannot be read",
+                found=_short(text),
+            )
+
+
+def _asked(fields: Mapping[str, Sequence[str]]) -> Sequence[str]:
+    """What Python is asked for; none, or one."""
+    return fields.get("requires-python", [])[:1]
 
 
 def _suits(text: str, version: str) -> bool | None:

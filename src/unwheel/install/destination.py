@@ -22,6 +22,7 @@ from installer.utils import SCHEME_NAMES, Scheme
 from ..crew import TICK_MS
 from ..errors import UnwheelError
 from ..faults import named, our_side
+from ..places import is_below, name_below
 from .claims import Claim
 from .finishing import Finished, Finishing, Order
 from .installation import Installation
@@ -129,10 +130,7 @@ class BatchMixIn(_Base):
         name = self.placed(scheme, path)
         member = stream if isinstance(stream, MemberStream) else None
         if member is None or name is not path or not member.is_called(path):
-            self._path_with_destdir(
-                Scheme(scheme), name
-            )  # refuses what leads out
-            name = os.path.normpath(name).replace(os.sep, "/")
+            name = self._below(work, scheme, name)
         target = f"{work.roots[scheme]}/{name}"
         self._refuse_existing(work, target)
         try:
@@ -175,6 +173,19 @@ class BatchMixIn(_Base):
         self._work = work = Installation(places)
         self._undo = weakref.finalize(self, work.discard)
         return work
+
+    def _below(self, work: Installation, scheme: str, name: str) -> str:
+        """
+        The plain name of what *name* means in the place of *scheme*.
+
+        Raises:
+            ValueError: If it leads out, or is the place itself.
+        """
+        path = os.path.abspath(self._path_with_destdir(Scheme(scheme), name))
+        place = work.places[scheme]
+        if path == place or not is_below(place, path):
+            raise ValueError(f"no file in the place of {scheme}: {name}")
+        return name_below(place, path)
 
     def _refuse_existing(self, work: Installation, target: str) -> None:
         if self.overwrite == "refuse" and (

@@ -216,7 +216,7 @@ def _unanswered(executable: str, complaint: str) -> DestinationError:
                 "INTERPRETER",
                 f"{printable(executable)} does not answer as a Python would",
                 found=printable(complaint[:_SHOWN]) or "no answer",
-                expected="a Python of version 3.8 or later",
+                expected="a Python of version 3.9 or later",
             )
         ]
     )

@@ -18,16 +18,14 @@ from ..merge import Judge
 from ..places import is_below, name_below
 from ..values import value
 from .distributions import owner_of
+from .identity import CACHE, identity, is_bytecode, survey
 from .journal import FILE, GONE, NEW, OLD, ROOMS, SWAP, Operation
-from .moving import CACHE, identity, is_bytecode, survey
 
 TYPE_CHECKING = False  # that of `typing` would cost its import
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from .distributions import Installed
-
-OVERWRITES = ("refuse", "unowned", "all")
 
 
 @value
@@ -247,7 +245,7 @@ class _Judge(Judge):
                 self._same.add(there)
             elif owner is not None:
                 self.problems.add(_owned(name, there, owner))
-            elif self._terms.overwrite == "refuse":
+            elif self._terms.overwrite != "unowned":
                 self.problems.add(_unowned(name, there))
 
     def _are_same(self, name: str, there: str) -> bool:

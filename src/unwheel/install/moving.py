@@ -8,7 +8,6 @@ asked of the file system, by whoever goes on.
 
 from __future__ import annotations
 
-import binascii
 import errno
 import os
 import stat
@@ -17,11 +16,12 @@ from ..errors import DestinationError, Problem, printable
 from ..native import Tree, os_problem
 from ..policy import STAND_INS
 from ..private import Handle
+from .identity import identity, is_bytecode
 from .journal import GONE, NEW, OLD, Operation
 
 TYPE_CHECKING = False  # that of `typing` would cost its import
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
 # What a system says that cannot exchange two names, or not these two.
 NO_EXCHANGE = frozenset(
@@ -45,63 +45,6 @@ _STAYS = (
     errno.ENOTDIR,
     errno.ELOOP,
 )
-
-CACHE = "__pycache__"
-
-
-def identity(path: str) -> str:
-    """
-    What *path* is, without following links; "" if there is nothing.
-
-    Of a file its inode, size and time of modification: a file that another
-    program has put in its place has another inode, or the same one again and
-    another time.  Of a folder that of everything in it, but for bytecode,
-    which interpreters write when they like.  The inode of a folder itself says
-    nothing: on overlayfs it changes when the system is started again.
-    """
-    try:
-        facts = os.lstat(path)
-    except (FileNotFoundError, NotADirectoryError):
-        return ""
-    if not stat.S_ISDIR(facts.st_mode):
-        return _of_file(facts)
-    crc = 0
-    for name, entry in survey(path):
-        what = (
-            "d"
-            if entry.is_dir(follow_symlinks=False)
-            else _of_file(entry.stat(follow_symlinks=False))
-        )
-        crc = binascii.crc32(f"{name}\0{what}\0".encode("utf-8", _ESCAPE), crc)
-    return f"d{crc:08x}"
-
-
-_ESCAPE = "surrogateescape"
-
-
-def _of_file(facts: os.stat_result) -> str:
-    kind = stat.S_IFMT(facts.st_mode)
-    return f"{kind:o}.{facts.st_ino}.{facts.st_size}.{facts.st_mtime_ns}"
-
-
-def survey(
-    folder: str, below: str = ""
-) -> Iterator[tuple[str, os.DirEntry[str]]]:
-    """All that is in *folder*, but for bytecode, in one order."""
-    left = [(folder, below)]
-    while left:
-        path, prefix = left.pop()
-        with os.scandir(path) as entries:
-            found = sorted(entries, key=lambda entry: entry.name)
-        cached = os.path.basename(path) == CACHE
-        for entry in found:
-            if entry.is_dir(follow_symlinks=False):
-                left.append((entry.path, f"{prefix}{entry.name}/"))
-                if entry.name == CACHE:
-                    continue
-            elif cached and ".pyc" in entry.name:
-                continue
-            yield prefix + entry.name, entry
 
 
 def _state_of_coming(operation: Operation, here: str, there: str) -> str:
@@ -237,7 +180,7 @@ class Mover:
     def _second_name(self, name: str, final: str) -> None:
         """Make *name* what is called *final*."""
         there = self._path(final)
-        if os.path.islink(there):
+        if stat.S_ISLNK(os.lstat(there).st_mode):
             self._tree.symlink(name, os.readlink(there))
         else:
             self._tree.stand_in(name, final, STAND_INS)
@@ -346,52 +289,30 @@ class Mover:
         return os.path.join(self._top, name)
 
 
-def is_bytecode(path: str) -> bool:
-    """Whether *path* is that of a file in a cache of bytecode."""
-    folder, leaf = os.path.split(path)
-    return os.path.basename(folder) == CACHE and leaf.endswith(".pyc")
-
-
 def is_folder(operation: Operation) -> bool:
     """Whether a folder takes part in it."""
     return operation.new.startswith("d") or operation.old.startswith("d")
 
 
-def open_below(top: str, name: str) -> Handle:
+def open_below(top: int | str, name: str) -> Handle:
     """
-    The folder *name* below *top*, through no link.
+    The folder *name* below *top*, a path or a descriptor, through no link.
 
     Raises:
         OSError: If there is none, or a link is on the way.
     """
     handle = Handle()
-    handle.open(top)
+    if isinstance(top, int):
+        handle.open(".", top)
+    else:
+        handle.open(top)
     for part in filter(None, name.split("/")):
         parent, handle = handle, Handle()
         try:
-            handle.open(part, parent)
+            handle.open(part, parent.number())
         finally:
             parent.close()
     return handle
-
-
-def copy(source: str, target: str) -> None:
-    """
-    Copy a file, a link or a folder, to where nothing is.
-
-    Raises:
-        OSError: If that fails.
-    """
-    import shutil
-
-    if not os.path.isdir(source) or os.path.islink(source):
-        shutil.copy2(source, target, follow_symlinks=False)
-        return
-    os.mkdir(target)
-    with os.scandir(source) as entries:
-        for entry in entries:
-            copy(entry.path, os.path.join(target, entry.name))
-    shutil.copystat(source, target)
 
 
 def changed(path: str) -> DestinationError:

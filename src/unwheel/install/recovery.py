@@ -4,6 +4,7 @@ What killed runs left: finished, or undone, or told.
 
 from __future__ import annotations
 
+import errno
 import os
 
 from ..errors import DestinationError, Problem, printable
@@ -29,6 +30,15 @@ from .moving import Mover, take_back
 TYPE_CHECKING = False  # that of `typing` would cost its import
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+
+# What the system says of a file, a link, or a directory of somebody else.
+_NOT_OURS = (errno.ENOTDIR, errno.ELOOP, errno.EACCES, errno.EPERM)
+
+# Of what cannot be put back because of somebody else, now and ever.
+_IN_THE_WAY = frozenset(
+    ("EBUSY", "EEXIST", "EISDIR", "ELOOP", "ENOENT", "ENOTDIR", "ENOTEMPTY")
+)
 
 
 @value
@@ -93,8 +103,9 @@ def recover_locked(site: str) -> list[Recovered]:
         try:
             if lock.take(path) and _is_ours(lock):
                 found.append(_recover(path, lock))
-        except NotADirectoryError:  # a file, or a link
-            continue
+        except OSError as error:
+            if error.errno not in _NOT_OURS:
+                raise
         finally:
             lock.close()
     return found
@@ -185,7 +196,10 @@ class _Recovery:
         _clear(self._top, self._journal.rooms, self._path, self._lock)
 
     def _undo(self, problems: list[Problem]) -> Recovered:
-        problems += take_back(self._mover, self._journal.operations)
+        stays = take_back(self._mover, self._journal.operations)
+        problems += stays
+        if any(problem.code not in _IN_THE_WAY for problem in stays):
+            return self._told("kept", problems)  # the next run tries again
         if not any(map(self._mover.holds_old, self._journal.operations)):
             self._clear()
             return self._told("undone", problems)

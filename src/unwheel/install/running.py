@@ -19,7 +19,13 @@ from ..errors import (
 from ..filename import normalise_name, stem
 from ..metadata import CoreMetadata, parse_headers
 from ..values import cached_property
-from .checks import installed_versions, unmet, wrong_python, wrong_tags
+from .checks import (
+    installed_versions,
+    unmet,
+    unread_python,
+    wrong_python,
+    wrong_tags,
+)
 from .destination import SchemeDestination
 from .distributions import find_installed
 from .report import InstallReport
@@ -322,11 +328,12 @@ class Run:
         )
 
     def _lacking(self) -> list[Problem]:
-        """What it needs that will not be there."""
-        if "requires-dist" not in self._fields:
-            return []
+        """What it asks for that will not be there, or that nobody can read."""
         python = self._job.environment.python
-        return list(unmet(self._fields, python, self._job.versions))
+        told = list(unread_python(self._fields, python))
+        if "requires-dist" in self._fields:
+            told += unmet(self._fields, python, self._job.versions)
+        return told
 
     def _report(
         self,

@@ -26,14 +26,13 @@ from .moving import (
     NO_EXCHANGE,
     Mover,
     changed,
-    copy,
-    identity,
     open_below,
     take_back,
 )
 from .recovery import Recovered as Recovered
 from .recovery import recover as recover
 from .recovery import recover_locked, retire
+from .rooms import Rooms
 
 TYPE_CHECKING = False  # that of `typing` would cost its import
 if TYPE_CHECKING:
@@ -87,9 +86,9 @@ class Transaction:
         self._mover: Mover | None = None
         self._journal: Journal | None = None
         self._settled = False
+        self._retired = False
         self._made: list[str] = []
-        # By name below the top: private directories on other file systems.
-        self._rooms: dict[str, Private] = {}
+        self._rooms = Rooms(self.top)
 
     @property
     def path(self) -> str:
@@ -164,7 +163,7 @@ class Transaction:
         if handle is None or not folder:
             return Tree(os.path.join(self.path, folder))
         try:
-            inner = open_below(self.path, folder)
+            inner = open_below(handle, folder)
         except OSError as error:
             raise _failed(error, folder) from error
         try:
@@ -265,7 +264,7 @@ class Transaction:
             # Some systems exchange files, but not these folders.
             if error.errno not in NO_EXCHANGE or self._take_back():
                 raise
-            self._drop_rooms()
+            self._rooms.drop()
             operations = self._publish(replace(terms, whole=False))
         self._settle()
         return Committed(self._judged(operations), tuple(recovered))
@@ -278,7 +277,7 @@ class Transaction:
             record=name_below(self.top, terms.record),
             operations=tuple(operations),
             folders=tuple(folders),
-            rooms=tuple(self._rooms),
+            rooms=self._rooms.names(),
         )
         self._begin(self._journal)
         mover = self._mover
@@ -297,33 +296,8 @@ class Transaction:
             write_rooms(tree, name_below(self.top, self.site), wanted)
         finally:
             tree.close()
-        for room in wanted:
-            self._make_room(room)
-        return [self._copied(each) for each in operations]
-
-    def _make_room(self, name: str) -> None:
-        if name in self._rooms:
-            return
-        folder, leaf = os.path.split(os.path.join(self.top, name))
-        private = self._rooms[name] = Private()
-        private.make(folder, leaf)
-        os.mkdir(os.path.join(private.path, OLD))
-
-    def _drop_rooms(self) -> None:
-        for room in self._rooms.values():
-            room.remove()
-            room.unlock()
-        self._rooms.clear()
-
-    def _copied(self, operation: Operation) -> Operation:
-        """The operation, its source being in its room."""
-        if not operation.room or operation.kind == GONE:
-            return operation
-        staged = str(operation.number)
-        source = os.path.join(self.path, operation.staged)
-        target = os.path.join(self.top, operation.room, staged)
-        copy(source, target)
-        return replace(operation, staged=staged, new=identity(target))
+        self._rooms.make(wanted)
+        return [self._rooms.copied(self.path, each) for each in operations]
 
     def _begin(self, journal: Journal) -> None:
         """Write the journal; with its last step it is in force."""
@@ -347,19 +321,20 @@ class Transaction:
         """All is done: from here it can only be finished."""
         self._settled = True
         self._made.clear()
-        mover, journal = self._mover, self._journal
-        if (
-            mover is None
-            or journal is None
-            or not mover.remove_empty(journal.folders)
-            or not self._retire()
-        ):
+        if not self._is_finished():
             self._private.path = ""  # the next run does it
         self._clean()
 
+    def _is_finished(self) -> bool:
+        """Whether no journal is in force any more; once only."""
+        if not self._retired and self._mover and self._journal:
+            empty = self._mover.remove_empty(self._journal.folders)
+            self._retired = empty and self._retire()
+        return self._retired
+
     def _clean(self) -> None:
         """Remove the private directory, and give everything back."""
-        self._drop_rooms()
+        self._rooms.drop()
         self._private.remove()
         if self._mover is not None:
             self._mover.close()
