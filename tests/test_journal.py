@@ -38,7 +38,7 @@ from trees import RENAMEAT2, deny, in_child
 from unwheel import DestinationError
 from unwheel.private import Lock
 from unwheel.site.distributions import find_installed
-from unwheel.site.journal import FILE, Operation
+from unwheel.site.journal import FILE, ROOMS, Operation
 from unwheel.site.moving import Mover
 from unwheel.site.transaction import recover
 
@@ -615,6 +615,40 @@ def test_a_journal_in_a_folder_that_others_can_read_is_not_obeyed(
 
     assert [] == recover(str(scenario.site.packages))
     assert before == scenario.site.tree()
+
+
+@pytest.mark.parametrize("text", ["[]", "{}", "[1]", "", '["a/../b"]'])
+def test_a_list_of_rooms_that_is_not_what_was_written(
+    tmp_path: Path, text: str
+):
+    """
+    It had not begun to change anything: the rest is removed.
+    """
+    site = Site(tmp_path / "venv")
+    path = site.packages / ".unwheel-0123456789abcdef"
+    path.mkdir(0o700)
+    (path / ROOMS).write_text(text)
+
+    (told,) = recover(str(site.packages))
+
+    assert "removed" == told.outcome
+    assert [] == site.left()
+
+
+def test_only_private_directories_are_removed_as_rooms(tmp_path: Path):
+    """
+    Whatever a list says: one of ours has a name that nothing else has.
+    """
+    site = Site(tmp_path / "venv")
+    path = site.packages / ".unwheel-0123456789abcdef"
+    path.mkdir(0o700)
+    (site.root / "mine").mkdir(0o700)
+    (path / ROOMS).write_text('["lib/python3.11/site-packages", "mine"]')
+
+    recover(str(site.packages))
+
+    assert [] == site.left()
+    assert (site.root / "mine").is_dir()
 
 
 @pytest.mark.parametrize("damage", ["cut", "bit", "empty", "dots", "root"])

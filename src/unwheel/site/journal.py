@@ -168,7 +168,7 @@ def read_rooms(folder: str) -> tuple[str, list[str]]:
             names = json.load(file)
     except (OSError, ValueError, RecursionError):
         return "", []
-    if not isinstance(names, list) or not all(map(_is_plain, names)):
+    if not (isinstance(names, list) and names and all(map(_is_plain, names))):
         return "", []
     return names[0], names[1:]
 

@@ -278,6 +278,8 @@ def _clear(top: str, rooms: Iterable[str], path: str, lock: Lock) -> None:
 
 def remove_room(path: str) -> None:
     """Remove the further private directory *path*, unless it is in use."""
+    if not is_staging(os.path.basename(path)):
+        return  # whatever it is, we did not make it
     lock = Lock()
     try:
         if lock.take(path) and _is_ours(lock):
