@@ -13,19 +13,18 @@ import re
 import stat
 
 from ..errors import DestinationError, Problem, printable
+from ..filename import normalise_name
 from ..native import os_problem
 from ..places import is_below
 from ..values import value
+from .identity import CACHE
 
 TYPE_CHECKING = False  # that of `typing` would cost its import
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
 
 _INFO = ".dist-info"
-_CACHE = "__pycache__"
-
-# "Names and normalization" of the packaging specifications.
-_SEPARATORS = re.compile("[-_.]+")
+_ESCAPE = "surrogateescape"
 
 # How installations of setuptools and distutils are called.
 _EGG = re.compile(r"(?i)(?P<name>[^-]+)(?:-[^-]+)*\.egg(?:-info|-link)?")
@@ -67,7 +66,7 @@ def find_installed(places: Mapping[str, str], name: str) -> list[Installed]:
     """
     found = []
     problems: list[Problem] = []
-    wanted = normalized(name)
+    wanted = normalise_name(name)
     for site in sites_of(places):
         for leaf in _names_in(site):
             path = os.path.join(site, leaf)
@@ -82,11 +81,6 @@ def find_installed(places: Mapping[str, str], name: str) -> list[Installed]:
     if problems:
         raise DestinationError(problems)
     return found
-
-
-def normalized(name: str) -> str:
-    """The one spelling of a project's *name*."""
-    return _SEPARATORS.sub("-", name).lower()
 
 
 def sites_of(places: Mapping[str, str]) -> list[str]:
@@ -117,6 +111,7 @@ def owner_of(
     wanted = set(paths)
     if not wanted:
         return owners
+    folders: dict[str, str] = {}
     for site in sites_of(places):
         tops = _by_top(site, wanted)
         tokens = {_in_csv(top) for top in tops}
@@ -126,7 +121,8 @@ def owner_of(
                 continue
             files = set(tops.get(leaf, ()))
             if _mentions(path, tokens):
-                files |= wanted.intersection(_rows_if_any(path))
+                rows = _real(_rows_if_any(path), folders)
+                files |= wanted.intersection(rows)
             name, version = _identity(leaf)
             owners.update(dict.fromkeys(files, f"{name} {version}".rstrip()))
     return owners
@@ -176,14 +172,14 @@ def files_of(
         return None
     roots = {os.path.realpath(place) for place in places.values()}
     files = set(_inside(dist_info))
-    folders: dict[str, str | None] = {}
-    for path in _rows(dist_info):
-        folder, leaf = os.path.split(path)
-        if folder not in folders:
-            folders[folder] = _allowed(folder, roots)
-        place = folders[folder]
-        if place is not None and leaf not in ("", ".", ".."):
-            files.add(os.path.join(place, leaf))
+    folders: dict[str, str] = {}
+    rows = list(_real(_rows(dist_info), folders))
+    allowed = {
+        place
+        for place in folders.values()
+        if any(is_below(root, place) for root in roots)
+    }
+    files |= {row for row in rows if os.path.dirname(row) in allowed}
     files |= set(_bytecode(files))
     return frozenset(filter(_is_there, files))
 
@@ -204,12 +200,12 @@ def _identity(leaf: str) -> tuple[str, str]:
 def _is_of(leaf: str, wanted: str) -> bool:
     if not leaf.endswith(_INFO):
         return False
-    return normalized(_identity(leaf)[0]) == wanted
+    return normalise_name(_identity(leaf)[0]) == wanted
 
 
 def _is_egg(leaf: str, wanted: str) -> bool:
     match = _EGG.fullmatch(leaf)
-    return match is not None and normalized(match["name"]) == wanted
+    return match is not None and normalise_name(match["name"]) == wanted
 
 
 def _installed(dist_info: str, files: frozenset[str]) -> Installed:
@@ -255,9 +251,6 @@ def _rows_if_any(dist_info: str) -> list[str]:
         return []
 
 
-_ESCAPE = "surrogateescape"
-
-
 def _inside(folder: str) -> list[str]:
     """All files and links in *folder*."""
     found = []
@@ -267,10 +260,19 @@ def _inside(folder: str) -> list[str]:
     return found
 
 
-def _allowed(folder: str, roots: Collection[str]) -> str | None:
-    """Where *folder* really is; None if that is below none of *roots*."""
-    place = os.path.realpath(folder)
-    return place if any(is_below(root, place) for root in roots) else None
+def _real(paths: Iterable[str], folders: dict[str, str]) -> Iterator[str]:
+    """
+    The *paths*, the links on their way resolved.
+
+    Args:
+        folders: Of folders that were resolved; more are noted.
+    """
+    for path in paths:
+        folder, leaf = os.path.split(path)
+        if folder not in folders:
+            folders[folder] = os.path.realpath(folder)
+        if leaf not in ("", ".", ".."):
+            yield os.path.join(folders[folder], leaf)
 
 
 def _bytecode(files: Iterable[str]) -> Iterator[str]:
@@ -281,7 +283,7 @@ def _bytecode(files: Iterable[str]) -> Iterator[str]:
             folder, leaf = os.path.split(path)
             sources.setdefault(folder, set()).add(leaf[:-3])
     for folder, stems in sources.items():
-        cache = os.path.join(folder, _CACHE)
+        cache = os.path.join(folder, CACHE)
         if os.path.islink(cache):
             continue
         for leaf in _names_in(cache):
