@@ -1103,6 +1103,18 @@ def test_a_compiler_is_stopped_when_it_fails(place: Place, site: Site):
         install(wheel, destination(site, compiler=compiler))
 
 
+def test_where_nothing_is_for_posix_alone():
+    """
+    As on Windows: all is imported that compiles in this process.
+    """
+    code = (
+        "import sys; sys.modules['fcntl'] = None; sys.path[:] = {path!r};"
+        "import unwheel.install, unwheel.install.running, unwheel.bytecode"
+    ).format(path=sys.path)
+
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
 # ----------------------------------------------------------- one after another
 
 
