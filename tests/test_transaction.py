@@ -570,6 +570,25 @@ def test_without_an_exchange_folders_go_name_by_name(site: Site):
     assert expected == site.tree()
 
 
+def test_without_handles_of_folders(site: Site, monkeypatch):
+    """
+    As on Windows: folders that are empty go all the same, and the journal.
+    """
+
+    def refused(*_: object) -> None:
+        raise PermissionError(errno.EACCES, "a folder")
+
+    monkeypatch.setattr("unwheel.site.moving.open_below", refused)
+    monkeypatch.setattr(os, "supports_dir_fd", set())
+    site.install("demo", "1.0", OLD)
+    (site.packages / "demo/sub/empty").mkdir()
+    (site.packages / "demo/theirs").write_bytes(b"theirs")
+
+    site.install("demo", "2.0", NEW)
+
+    assert [] == site.left()
+
+
 @linux_only
 def test_on_an_overlay(tmp_path: Path):
     """
