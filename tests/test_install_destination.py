@@ -1108,9 +1108,10 @@ def test_where_nothing_is_for_posix_alone():
     As on Windows: all is imported that compiles in this process.
     """
     code = (
-        "import sys; sys.modules['fcntl'] = None; sys.path[:] = {path!r};"
+        f"import sys; sys.path[:] = {sys.path!r};"
+        "sys.modules['fcntl'] = None;"
         "import unwheel.install, unwheel.install.running, unwheel.bytecode"
-    ).format(path=sys.path)
+    )
 
     subprocess.run([sys.executable, "-c", code], check=True)
 
