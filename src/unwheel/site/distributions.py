@@ -12,7 +12,7 @@ import os
 import re
 import stat
 
-from ..errors import DestinationError, Problem, printable
+from ..errors import DestinationError, Problem, UnwheelError, printable
 from ..native import os_problem
 from ..places import is_below
 from ..values import value
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
 
 _INFO = ".dist-info"
+_MOST_METADATA = 1 << 16  # bytes that are read of it; the name comes early
 _CACHE = "__pycache__"
 
 # "Names and normalization" of the packaging specifications.
@@ -41,8 +42,9 @@ class Installed:
         version: As its folder says it.
         dist_info: The path of its ``.dist-info``.
         files: The paths of all its files and links: the rows of RECORD that
-            are there and lie below the directories of the scheme, all that
-            is in `dist_info`, and the bytecode of its sources.
+            are there, lie below the directories of the scheme and are not
+            of the Python itself; all that is in `dist_info`; and the bytecode
+            of its sources.
     """
 
     name: str
@@ -71,7 +73,7 @@ def find_installed(places: Mapping[str, str], name: str) -> list[Installed]:
     for site in sites_of(places):
         for leaf in _names_in(site):
             path = os.path.join(site, leaf)
-            if _is_of(leaf, wanted):
+            if _is_of(path, wanted):
                 files = files_of(places, path)
                 if files is None:
                     problems.append(_no_record(path))
@@ -177,12 +179,17 @@ def files_of(
     roots = {os.path.realpath(place) for place in places.values()}
     files = set(_inside(dist_info))
     folders: dict[str, str | None] = {}
+    python = _Python(places)
     for path in _rows(dist_info):
         folder, leaf = os.path.split(path)
         if folder not in folders:
-            folders[folder] = _allowed(folder, roots)
+            place = _allowed(folder, roots)
+            is_fixed = place is not None and python.has_all_in(place)
+            folders[folder] = None if is_fixed else place
         place = folders[folder]
-        if place is not None and leaf not in ("", ".", ".."):
+        if place is None or leaf in ("", ".", ".."):
+            continue
+        if not python.has(place, leaf):
             files.add(os.path.join(place, leaf))
     files |= set(_bytecode(files))
     return frozenset(filter(_is_there, files))
@@ -196,15 +203,39 @@ def _names_in(site: str) -> list[str]:
 
 
 def _identity(leaf: str) -> tuple[str, str]:
-    """Name and version that the folder *leaf* tells."""
-    name, _, version = leaf.removesuffix(_INFO).partition("-")
-    return name, version
+    """
+    Name and version that the folder *leaf* tells.
+
+    Old tools left dashes in names; there are none in versions.
+    """
+    name, _, version = leaf.removesuffix(_INFO).rpartition("-")
+    return (name, version) if name else (version, "")
 
 
-def _is_of(leaf: str, wanted: str) -> bool:
-    if not leaf.endswith(_INFO):
+def _is_of(path: str, wanted: str) -> bool:
+    """
+    Whether the folder *path* is that of the project *wanted*.
+
+    METADATA decides where the name of the folder may be read in two ways:
+    "a-b-1.dist-info" is of "a-b", and not of "a" in its version "b-1".
+    """
+    leaf = os.path.basename(path)
+    if not leaf.endswith(_INFO) or not normalized(leaf).startswith(wanted):
         return False
-    return normalized(_identity(leaf)[0]) == wanted
+    name = _said_name(path) or _identity(leaf)[0]
+    return normalized(name) == wanted
+
+
+def _said_name(dist_info: str) -> str:
+    """The name in METADATA; "" if nobody can tell."""
+    from ..metadata import parse_headers
+
+    try:
+        with open(os.path.join(dist_info, "METADATA"), "rb") as file:
+            fields = parse_headers(file.read(_MOST_METADATA))
+    except (OSError, UnwheelError):
+        return ""
+    return "".join(fields.get("name", [])[:1]).strip()
 
 
 def _is_egg(leaf: str, wanted: str) -> bool:
@@ -271,6 +302,45 @@ def _allowed(folder: str, roots: Collection[str]) -> str | None:
     """Where *folder* really is; None if that is below none of *roots*."""
     place = os.path.realpath(folder)
     return place if any(is_below(root, place) for root in roots) else None
+
+
+# What makes an environment one: no wheel installs that, whatever an old
+# RECORD says, and to remove it breaks all the others.
+_PYTHON = re.compile(r"(?i)pythonw?[0-9.]*t?(?:\.exe)?")
+_SITES = ("site-packages", "dist-packages")
+
+
+class _Python:
+    """
+    What is of the Python itself, in the directories of a scheme.
+
+    That is its program, the file that makes a virtual environment, and the
+    standard library, which site-packages is in.
+    """
+
+    def __init__(self, places: Mapping[str, str]) -> None:
+        real = {key: os.path.realpath(path) for key, path in places.items()}
+        self._scripts = real.get("scripts")
+        self._data = real.get("data")
+        self._sites = [
+            site
+            for site in sites_of(places)
+            if os.path.basename(site) in _SITES
+        ]
+
+    def has(self, folder: str, leaf: str) -> bool:
+        """Whether *leaf* in the real *folder* is its program, or that file."""
+        if folder == self._data and leaf == "pyvenv.cfg":
+            return True
+        return folder == self._scripts and bool(_PYTHON.fullmatch(leaf))
+
+    def has_all_in(self, folder: str) -> bool:
+        """Whether *folder* is in the standard library."""
+        return any(
+            is_below(os.path.dirname(site), folder)
+            and not is_below(site, folder)
+            for site in self._sites
+        )
 
 
 def _bytecode(files: Iterable[str]) -> Iterator[str]:

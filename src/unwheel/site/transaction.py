@@ -314,7 +314,7 @@ class Transaction:
         tree = self.tree()
         try:
             tree.mkdir(OLD)
-            write(tree, journal)
+            write(tree, self.path, journal)
         finally:
             tree.close()
         private = f"{journal.site}/{os.path.basename(self.path)}{SUFFIX}"
