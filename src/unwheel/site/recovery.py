@@ -145,7 +145,10 @@ def _recover(path: str, lock: Lock) -> Recovered:
             return Recovered(path, "kept", problems=_problems(error))
     name, rooms = read_rooms(path)
     if rooms:
-        top = top_of(os.path.dirname(path), name)
+        try:
+            top = top_of(os.path.dirname(path), name)
+        except DestinationError:  # moved here: nobody knows where they are
+            rooms = []
         for room in rooms:
             remove_room(os.path.join(top, room))
     remove_tree(path, lock.handle())
@@ -278,8 +281,6 @@ def _clear(top: str, rooms: Iterable[str], path: str, lock: Lock) -> None:
 
 def remove_room(path: str) -> None:
     """Remove the further private directory *path*, unless it is in use."""
-    if not is_staging(os.path.basename(path)):
-        return  # whatever it is, we did not make it
     lock = Lock()
     try:
         if lock.take(path) and _is_ours(lock):

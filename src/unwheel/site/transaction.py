@@ -320,7 +320,7 @@ class Transaction:
         tree = self.tree()
         try:
             tree.mkdir(OLD)
-            write(tree, journal)
+            write(tree, self.path, journal)
         finally:
             tree.close()
         self._flush()  # what the journal promises, and itself
