@@ -232,7 +232,8 @@ def _rows(dist_info: str) -> list[str]:
     path = os.path.join(dist_info, "RECORD")
     try:
         with open(path, newline="", encoding="utf-8", errors=_ESCAPE) as file:
-            rows = [row[0] for row in csv.reader(file) if row and row[0]]
+            lines = (line.replace("\0", _NUL) for line in file)
+            rows = [row[0] for row in csv.reader(lines) if row and row[0]]
     except OSError as error:
         number = error.errno or 0
         raise DestinationError(
@@ -244,7 +245,7 @@ def _rows(dist_info: str) -> list[str]:
     return [
         os.path.normpath(os.path.join(site, row))
         for row in rows
-        if "\0" not in row
+        if _NUL not in row
     ]
 
 
@@ -256,6 +257,9 @@ def _rows_if_any(dist_info: str) -> list[str]:
 
 
 _ESCAPE = "surrogateescape"
+# Stands for a NUL, which csv refuses before Python 3.11: nothing that is read
+# with `_ESCAPE` has it.
+_NUL = "\ud800"
 
 
 def _inside(folder: str) -> list[str]:
