@@ -1007,6 +1007,7 @@ def test_compiles_for_the_levels_of_installer(place: Place, site: Site):
     In the staging, with the paths of the run time, listed in RECORD.
     """
     builder = rich().file("demo/broken.py", b"def (:\n")
+    builder.file("demo/deep.py", b"-" * 100_000 + b"1")  # too deep
     into = destination(site, bytecode_optimization_levels=(0, 2))
     install(place.put(builder), into)
 
@@ -1020,8 +1021,10 @@ def test_compiles_for_the_levels_of_installer(place: Place, site: Site):
         source = name.replace("__pycache__/", "").partition(".")[0] + ".py"
         assert os.fsencode(site.packages / source) in data
     broken = [path for path, _ in into.finished.uncompiled]
-    assert [str(site.packages / "demo/broken.py")] == broken
-    assert not [name for name in record if "broken." in name and "pyc" in name]
+    bad = ("demo/broken.py", "demo/deep.py")
+    assert [str(site.packages / name) for name in bad] == broken
+    assert not [name for name in record if "broken.c" in name]
+    assert not [name for name in record if "deep.c" in name]
 
 
 def test_compiles_with_a_compiler(place: Place, site: Site):
