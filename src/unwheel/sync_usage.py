@@ -40,7 +40,7 @@ def add_sync(command: argparse.ArgumentParser) -> None:
         "unwheel sync pylock.toml --wheels wheelhouse --python .venv",
         "unwheel sync pylock.toml --group dev --extra plot --dry-run",
         subject="LOCK",
-        module="install.syncing",
+        module="install.report unwheel.install.syncing",
     )
     _add_choice(command)
     add_places(command)

@@ -104,7 +104,7 @@ class Unchanged:
         The same as `json.dumps` takes it.
 
         The keys of every object (see `unwheel.report`), one for each
-        attribute, and `unchanged`, which is true.
+        attribute, and `unchanged`, which is true; no `InstallReport` has it.
         """
         return {
             **head_to_json("sync", "ok", self.wheel),
