@@ -187,6 +187,7 @@ def test_every_option_reaches_the_room(room: Room, capsys, tmp_path: Path):
         ["a.whl", "--link-entries", "verbatim"],
         ["a.whl", "b.whl", "--direct-url", "x"],
         ["a-1.whl", "x/A-2.whl"],
+        ["a.whl", "requests==2.0"],
         ["a.whl", "--files"],
     ],
 )

@@ -535,6 +535,18 @@ def test_the_command_names_the_way_out(desk, capsys):
     assert {"demo": "1.0"} == desk.installed()
 
 
+def test_help_speaks_of_one_lock_and_many_wheels(capsys):
+    """
+    What is taken, and what is told.
+    """
+    with pytest.raises(SystemExit):
+        cli.main(["sync", "--help"])
+
+    said = capsys.readouterr().out
+    assert said.startswith("usage: unwheel sync [option ...] LOCK\n")
+    assert "one object per wheel\n" in said
+
+
 @pytest.mark.parametrize(
     "options", [["another.toml"], ["--links", "verbatim"]]
 )
