@@ -49,7 +49,8 @@ if TYPE_CHECKING:
     from ..wheel import StrPath
     from .environment import Environment
     from .finding import Place
-    from .lock import Lock, Locked
+    from .lock import Lock
+    from .locked import Locked
     from .report import InstallReport
     from .running import Job, Run
 
