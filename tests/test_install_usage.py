@@ -442,6 +442,7 @@ def test_a_direct_url_that_cannot_be_read_is_told(
 
     assert 3 == status
     assert "DIRECT_URL" in err
+    assert "No such file or directory" in err
     assert [] == room.calls
 
 
