@@ -42,7 +42,7 @@ RANKS = [
     "pair.claims pair.installation pair.arranging pair.rows",
     "pair.finishing pair.destination pair",
     "install.facts install.environment install.direct_url install.checks",
-    "install.lock install.finding install.origin",
+    "install.locked install.lock install.finding install.origin",
     "install.report install.options install.rehearsal install.showing",
     "install.running",
     "install.installing install.syncing install",

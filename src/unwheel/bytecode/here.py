@@ -20,7 +20,6 @@ _NO_BYTECODE = (
     py_compile.PyCompileError,
     ValueError,
     RecursionError,
-    MemoryError,
     OSError,
 )
 

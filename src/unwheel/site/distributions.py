@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 _INFO = ".dist-info"
 _ESCAPE = "surrogateescape"
+# Stands for a NUL, which csv refuses before Python 3.11: nothing that is read
+# with `_ESCAPE` has it.
+_NUL = "\ud800"
 _MOST_METADATA = 1 << 16  # bytes that are read of it; the name comes early
 
 # How installations of setuptools and distutils are called.
@@ -259,7 +262,8 @@ def _rows(dist_info: str) -> list[str]:
     path = os.path.join(dist_info, "RECORD")
     try:
         with open(path, newline="", encoding="utf-8", errors=_ESCAPE) as file:
-            rows = [row[0] for row in csv.reader(file) if row and row[0]]
+            lines = (line.replace("\0", _NUL) for line in file)
+            rows = [row[0] for row in csv.reader(lines) if row and row[0]]
     except OSError as error:
         number = error.errno or 0
         raise DestinationError(
@@ -271,7 +275,7 @@ def _rows(dist_info: str) -> list[str]:
     return [
         os.path.normpath(os.path.join(site, row))
         for row in rows
-        if "\0" not in row
+        if _NUL not in row
     ]
 
 
