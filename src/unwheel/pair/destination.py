@@ -24,7 +24,7 @@ from ..errors import UnwheelError
 from ..faults import named, our_side
 from ..places import is_below, name_below
 from .claims import Claim
-from .finishing import Finished, Finishing, Order
+from .finishing import LIBRARIES, Finished, Finishing, Order
 from .installation import Installation
 from .rows import encoded
 from .streams import LinkStream, MemberStream
@@ -45,9 +45,6 @@ if TYPE_CHECKING:
     T = TypeVar("T")
 else:
     _Base = object
-
-
-_LIBRARIES = ("purelib", "platlib")
 
 
 class BatchMixIn(_Base):
@@ -104,7 +101,8 @@ class BatchMixIn(_Base):
         """
         The name that the file *path* gets on the disk, below its scheme.
 
-        A subclass may have another one; RECORD still says *path*.
+        A subclass may have another one, but for sources that are compiled;
+        RECORD still says *path*.
         """
         return path
 
@@ -257,7 +255,7 @@ class BatchMixIn(_Base):
             hasher.update(data)
             size = len(data)
         else:
-            likely = scheme if scheme in _LIBRARIES else _LIBRARIES[0]
+            likely = scheme if scheme in LIBRARIES else LIBRARIES[0]
             work.begin(work.site or likely)
             aside, size = work.put_aside(
                 stream, hasher, executable=is_executable

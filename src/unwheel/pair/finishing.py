@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from .installation import Installation
     from .rows import Row
 
-_LIBRARIES = ("purelib", "platlib")
+LIBRARIES = ("purelib", "platlib")  # whose sources are compiled
 
 
 @value
@@ -167,7 +167,7 @@ class Finishing:
         transaction = self._work.transaction
         assert transaction is not None
         for scheme, entry in self._rows:
-            if scheme in _LIBRARIES and entry.path.endswith(".py"):
+            if scheme in LIBRARIES and entry.path.endswith(".py"):
                 path = os.path.join(
                     self._order.scheme_dict[scheme], entry.path
                 )

@@ -12,6 +12,7 @@ import errno
 import os
 import stat
 
+from .. import merge
 from ..errors import DestinationError, Problem, printable
 from ..native import Tree, os_problem
 from ..policy import STAND_INS
@@ -24,17 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 # What a system says that cannot exchange two names, or not these two.
-NO_EXCHANGE = frozenset(
-    {
-        errno.ENOSYS,
-        errno.EINVAL,
-        errno.EPERM,
-        errno.ENOTSUP,
-        errno.EOPNOTSUPP,
-        errno.EXDEV,
-        50,  # of Windows
-    }
-)
+NO_EXCHANGE = merge.NO_EXCHANGE | {errno.EXDEV}
 
 # Of a folder that need not go, or is not there any more.
 _STAYS = (
