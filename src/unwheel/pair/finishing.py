@@ -201,12 +201,9 @@ class Finishing:
         self._rows += self._rows_of_bytecode()
         text = record_text(self._rows, order.site, order.scheme_dict)
         work.tree(order.site).put(order.record, text)
-        # The files before anyone can see them, then the names they got.
-        if self._is_durable:
-            work.tree().sync()
         if work.batch is not None:
             self._repeats = work.batch.repeats()
-        work.rest(keeping_trees=self._is_durable)
+        work.rest()
         self._is_prepared = True
 
     @property
@@ -249,9 +246,8 @@ class Finishing:
             record=order.record,
             replaces=order.replaces,
             overwrite=order.overwrite,
+            durable=self._is_durable,
         )
-        if self._is_durable:
-            work.tree(order.site).sync()
         return Finished(
             committed=committed,
             rows=tuple(self._rows),

@@ -270,16 +270,22 @@ class Mover:
         return not left
 
     def _remove_if_empty(self, name: str) -> bool:
-        parent, _, leaf = name.rpartition("/")
         try:
-            handle = open_below(self._top, parent)
-            try:
-                os.rmdir(leaf, dir_fd=handle.number())
-            finally:
-                handle.close()
+            if os.rmdir in os.supports_dir_fd:
+                self._rmdir(name)
+            else:  # Windows
+                os.rmdir(self._path(name))
         except OSError as error:
             return error.errno in _STAYS
         return True
+
+    def _rmdir(self, name: str) -> None:
+        parent, _, leaf = name.rpartition("/")
+        handle = open_below(self._top, parent)
+        try:
+            os.rmdir(leaf, dir_fd=handle.number())
+        finally:
+            handle.close()
 
     # ----------------------------------------------------------------- names
 

@@ -88,6 +88,7 @@ class Transaction:
         self._journal: Journal | None = None
         self._settled = False
         self._retired = False
+        self._durable = False
         self._made: list[str] = []
         self._rooms = Rooms(self.top)
 
@@ -226,6 +227,7 @@ class Transaction:
         record: str,
         replaces: Sequence[Installed] = (),
         overwrite: str = "refuse",
+        durable: bool = False,
     ) -> Committed:
         """
         Put everything where it belongs, and remove the old version's rest.
@@ -236,11 +238,14 @@ class Transaction:
                 replaced or removed.
             overwrite: Which other files may be replaced: none ("refuse"),
                 those of no distribution ("unowned"), or "all".
+            durable: Whether the old or the new is there also after a loss of
+                power; the new, if it comes after this.
 
         Raises:
             DestinationError: If it may not be done, with all reasons, or the
                 system refuses; then all is as it was.
         """
+        self._durable = durable
         terms = self._terms(record, replaces, overwrite)
         try:
             return self._commit(terms)
@@ -267,6 +272,7 @@ class Transaction:
                 raise
             self._rooms.drop()
             operations = self._publish(replace(terms, whole=False))
+        self._flush()  # the names, while there still is a journal
         self._settle()
         return Committed(self._judged(operations), tuple(recovered))
 
@@ -314,9 +320,10 @@ class Transaction:
         tree = self.tree()
         try:
             tree.mkdir(OLD)
-            write(tree, journal)
+            write(tree, self.path, journal)
         finally:
             tree.close()
+        self._flush()  # what the journal promises, and itself
         private = f"{journal.site}/{os.path.basename(self.path)}{SUFFIX}"
         self._mover = Mover(self.top, private)
         path = self.path + SUFFIX
@@ -324,6 +331,15 @@ class Transaction:
             raise changed(self.path)
         os.rename(self.path, path)
         self._private.path = path
+        self._flush()  # its name, before any other one changes
+
+    def _flush(self) -> None:
+        """Have all of it on the disk, if that was asked for."""
+        if not self._durable:
+            return
+        _sync(self.tree())
+        for room in self._rooms.paths():  # each on a file system of its own
+            _sync(Tree(room))
 
     # ---------------------------------------------------------------- the end
 
@@ -416,6 +432,13 @@ def _top_of(places: list[str]) -> str:
             errno=errno.EXDEV,
         ) from error
     return os.path.dirname(top) if top in places else top
+
+
+def _sync(tree: Tree) -> None:
+    try:
+        tree.sync()
+    finally:
+        tree.close()
 
 
 def _failed(error: OSError, where: str) -> DestinationError:
