@@ -14,7 +14,7 @@ import pytest
 from builder import WheelBuilder
 from places import Place, tree_of
 
-from unwheel import LockError, SourceError, UnwheelError, cli
+from unwheel import LockError, SourceError, UnwheelError, cli, progress
 from unwheel.install import (
     InstallOptions,
     SyncChoice,
@@ -533,6 +533,41 @@ def test_the_command_names_the_way_out(desk, capsys):
     assert "--skip app" in capsys.readouterr().err
     assert 0 == run(desk, "--skip", "app")
     assert {"demo": "1.0"} == desk.installed()
+
+
+class Display:
+    """
+    A stand-in for rich that keeps the names of bars.
+    """
+
+    def __init__(self, drawn):
+        self._drawn = drawn
+
+    def draw(self, bars, done):  # noqa: ARG002
+        self._drawn.update(bars)
+
+    def say(self, text):
+        pass
+
+    def close(self):
+        pass
+
+
+def test_the_command_shows_how_far_it_is(desk, monkeypatch):
+    """
+    Wheel by wheel, as install does.
+    """
+    wheels = desk.lock_wheels(wheel_of("one"), wheel_of("two"))
+    drawn = set()
+    monkeypatch.setattr(cli, "_is_terminal", lambda _: True)
+    monkeypatch.setattr(progress, "PATIENCE", 0)
+    monkeypatch.setattr(progress, "INTERVAL", 0)
+    monkeypatch.setattr(progress, "_Display", lambda _: Display(drawn))
+    monkeypatch.setenv("TERM", "xterm")
+
+    assert 0 == run(desk)
+
+    assert set(map(str, wheels)) == drawn
 
 
 def test_help_speaks_of_one_lock_and_many_wheels(capsys):

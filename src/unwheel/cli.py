@@ -38,7 +38,7 @@ WRITTEN = {
 }
 
 # What takes so long that one wants to see how far it is.
-DRAWN = ("extract", "install", "verify")
+DRAWN = ("extract", "install", "sync", "verify")
 
 # What says it in words, in `wording`; the others draw tables.
 WORDED = {
