@@ -40,7 +40,16 @@ COMPARISON = st.builds(
         st.sampled_from([">=", "<", "==", "!=", " in ", "~="]),
         SPACES,
         st.sampled_from(
-            ["'3.11'", '"linux"', "'x'", '"3.9"', "'v3'", "''", "'3.*'"]
+            [
+                "'3.11'",
+                '"linux"',
+                "'x'",
+                '"3.9"',
+                "'v3'",
+                "'3.9,>3'",
+                "''",
+                "'3.*'",
+            ]
         ),
     ),
 )
@@ -107,6 +116,7 @@ def test_requirements_mean_what_packaging_says(text: str):
         "a[b,c]>=1",
         'tomli>=1.1.0; python_version < "3.11"',
         "tests ; extra == 'test' and sys_platform != 'win32'",
+        'wmi~=1.2 ; (os_name == "nt" or extra == "a") and extra == "dev"',
         'hf-xet; platform_machine == "x86_64" or platform_machine == "arm64"',
     ],
 )

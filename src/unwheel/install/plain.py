@@ -3,8 +3,8 @@ Requirements that are plain enough to be judged by their text alone.
 
 Nearly all of published ones are.  What `packaging` would say of them is said
 here without it: its import and its parsers take longer than a small wheel
-does.  Whatever has more to it (pre-releases, epochs, a marker in brackets) is
-left to it.
+does.  Whatever has more to it (pre-releases, epochs, other operators) is left
+to it.
 """
 
 from __future__ import annotations
@@ -19,20 +19,25 @@ if TYPE_CHECKING:
 
 # "Version specifiers", but for what is not all numbers.
 _NUMBERS = r"[0-9]{1,9}(?:\.[0-9]{1,9}){0,9}"
-_CLAUSE = re.compile(rf"\s*(>=|<=|!=|==|<|>)\s*({_NUMBERS})(\.\*)?\s*")
+_CLAUSE = re.compile(rf"\s*(>=|<=|!=|==|~=|<|>)\s*({_NUMBERS})(\.\*)?\s*")
 _VERSION = re.compile(_NUMBERS)
 
 # "Dependency specifiers": a name, extras, clauses and a marker.
 _NAME = "[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?"
 _REQUIREMENT = re.compile(
     rf"\s*({_NAME})\s*(?:\[\s*{_NAME}(?:\s*,\s*{_NAME})*\s*\])?"
-    r"\s*(?:\(([^();]*)\)|([^();]*))(?:;(.*))?"
+    r"\s*(?:\(([^();]*)\)\s*|([^();]*))(?:;([^\0-\x1f]*))?"
 )
 
 # A comparison of a marker; a text that no one takes for a version.
 _COMPARISON = re.compile(
     r"""\s*([a-z_]+)\s*(>=|<=|!=|==|<|>)\s*(?:'([^'"]*)'|"([^'"]*)")\s*"""
 )
+_DEEPEST = 4  # brackets in brackets
+_IN_BRACKETS = re.compile(r"\(([^()]*)\)")
+# What stands for what is in brackets; no marker that is plain has these.
+_ANSWERS = {True: "\1", False: "\2", None: "\3"}
+_ANSWERED = {"\1": True, "\2": False}
 _WORD = re.compile("(?!v[0-9])[A-Za-z][A-Za-z0-9_.-]*")
 
 _VERSIONS = ("python_version", "python_full_version")
@@ -85,10 +90,14 @@ def contains(clauses: str, version: str) -> bool | None:
 def _takes(clause: re.Match[str], version: str) -> bool | None:
     operator, text, is_prefix = clause.groups()
     wanted, given = _padded(text, version)
+    count = text.count(".") + 1
+    if operator == "~=":
+        same = given[: count - 1] == wanted[: count - 1]
+        plain = count > 1 and not is_prefix
+        return (same and given >= wanted) if plain else None
     if is_prefix:
         if operator not in ("==", "!="):
             return None
-        count = text.count(".") + 1
         wanted, given = wanted[:count], given[:count]
     return _compare(operator, given, wanted)
 
@@ -133,6 +142,12 @@ def needed(text: str, variables: Mapping[str, str]) -> Needed | bool | None:
 
 def _holds(marker: str, variables: Mapping[str, str]) -> bool | None:
     """Whether *marker* does; None if it is not plain."""
+
+    def answer(match: re.Match[str]) -> str:
+        return _ANSWERS[_holds(match[1], variables)]
+
+    for _ in range(_DEEPEST):  # the innermost first
+        marker = _IN_BRACKETS.sub(answer, marker)
     if "(" in marker or ")" in marker:
         return None
     unknown = False
@@ -149,10 +164,10 @@ def _holds(marker: str, variables: Mapping[str, str]) -> bool | None:
 def _is_so(comparison: str, variables: Mapping[str, str]) -> bool | None:
     match = _COMPARISON.fullmatch(comparison)
     if match is None:
-        return None
+        return _ANSWERED.get(comparison.strip(" "))
     name, operator, single, double = match.groups()
     text, given = single or double or "", variables.get(name, "")
-    if name in _VERSIONS:
+    if name in _VERSIONS and "," not in text:
         return contains(operator + text, given)
     is_plain = name in _WORDS and _WORD.fullmatch(text)
     if not is_plain or operator not in ("==", "!="):
