@@ -111,6 +111,8 @@ class _Judge(Judge):
         self._belonging: dict[str, bool] = {}
         self._gone: list[str] | None = None
         self._devices: dict[str, int] = {}
+        # What is known already of the folders that come, by name.
+        self._new: dict[str, str] = {}
         self._own_device = os.stat(staging).st_dev
 
     def _own(self) -> set[str]:
@@ -166,8 +168,12 @@ class _Judge(Judge):
         """
         if not stat.S_ISDIR(mode):
             return
-        for path, entry in survey(os.path.join(self._staging, name)):
-            if entry.name.lower().startswith(RESERVED):
+        inside: list[str] = []
+        self._new[name] = identity(os.path.join(self._staging, name), inside)
+        if RESERVED not in "\0".join(inside).lower():
+            return
+        for path in inside:
+            if path.rpartition("/")[2].lower().startswith(RESERVED):
                 self.problems.add(_reserved(f"{name}/{path}"))
 
     def _is_replaced(self, there: str, mode: int, old: int) -> bool:
@@ -311,7 +317,9 @@ class _Judge(Judge):
         if not name:
             staged = f"{OLD}/{number}"
             return Operation(number, GONE, staged, final, "", old, room)
-        new = identity(os.path.join(self._staging, name))
+        new = self._new.get(name)
+        if new is None:
+            new = identity(os.path.join(self._staging, name))
         kind = SWAP if swap else NEW
         return Operation(number, kind, name, final, new, old, room)
 
