@@ -67,9 +67,8 @@ class Installation:
 
     def __init__(self, places: Mapping[str, str]) -> None:
         self.places = places
-        self.roots = {
-            scheme: os.path.realpath(place) for scheme, place in places.items()
-        }
+        real = {place: os.path.realpath(place) for place in {*places.values()}}
+        self.roots = {scheme: real[place] for scheme, place in places.items()}
         self.claims = Claims()
         self.opened: Opened | None = None
         self.plan: Plan | None = None

@@ -69,7 +69,7 @@ def find_installed(places: Mapping[str, str], name: str) -> list[Installed]:
     problems: list[Problem] = []
     wanted = normalized(name)
     for site in sites_of(places):
-        for leaf in _names_in(site):
+        for leaf in _names_like(site, wanted):
             path = os.path.join(site, leaf)
             if _is_of(leaf, wanted):
                 files = files_of(places, path)
@@ -92,7 +92,7 @@ def normalized(name: str) -> str:
 def sites_of(places: Mapping[str, str]) -> list[str]:
     """The real paths of purelib and platlib, each once."""
     given = [places[key] for key in ("purelib", "platlib") if key in places]
-    return list(dict.fromkeys(map(os.path.realpath, given)))
+    return list(dict.fromkeys(map(os.path.realpath, dict.fromkeys(given))))
 
 
 def owner_of(
@@ -199,6 +199,17 @@ def _identity(leaf: str) -> tuple[str, str]:
     """Name and version that the folder *leaf* tells."""
     name, _, version = leaf.removesuffix(_INFO).partition("-")
     return name, version
+
+
+def _names_like(site: str, wanted: str) -> list[str]:
+    """
+    What may be called *wanted* in *site*, by the first letter.
+
+    Others are passed over fast: this is asked for each wheel, and there may
+    be hundreds of them.
+    """
+    firsts = (wanted[:1], wanted[:1].upper(), "-", "_", ".")
+    return [name for name in _names_in(site) if name.startswith(firsts)]
 
 
 def _is_of(leaf: str, wanted: str) -> bool:

@@ -77,9 +77,8 @@ class Transaction:
     """
 
     def __init__(self, places: Mapping[str, str], site: str) -> None:
-        self.places = {
-            scheme: os.path.realpath(path) for scheme, path in places.items()
-        }
+        real = {path: os.path.realpath(path) for path in {*places.values()}}
+        self.places = {scheme: real[path] for scheme, path in places.items()}
         self.site = self.places[site]
         self.top = _top_of(list(self.places.values()))
         self._private = Private()
