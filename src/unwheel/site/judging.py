@@ -183,7 +183,8 @@ class _Judge(Judge):
         if not self._terms.whole:
             return False
         if stat.S_ISDIR(old):
-            return self._belongs(there) and _has_files(there)
+            owned = bool(self._owned) and self._belongs(there)
+            return owned and _has_files(there)
         return there in self._owned
 
     def _belongs(self, folder: str) -> bool:
@@ -233,9 +234,9 @@ class _Judge(Judge):
 
     def _is_fixed(self, folder: str) -> bool:
         """Whether it is part of the scheme, or a mount point."""
-        return os.path.ismount(folder) or any(
+        return any(
             is_below(folder, place) for place in self._places
-        )
+        ) or os.path.ismount(folder)
 
     def _is_inside(self, place: str) -> bool:
         return any(is_below(root, place) for root in self._places)
