@@ -167,8 +167,24 @@ def _environment(args: Arguments) -> Environment:
     from .install import environment_of
 
     return environment_of(
-        args.python, target=args.target, prefix=args.prefix, root=args.root
+        args.python,
+        target=args.target,
+        prefix=args.prefix,
+        root=args.root,
+        meanwhile=_load_installer,
     )
+
+
+def _load_installer() -> None:
+    """
+    Import what installing needs, if it is there.
+
+    If not, that is told when it is needed.
+    """
+    from contextlib import suppress
+
+    with suppress(ImportError):
+        from .install import running  # noqa: F401
 
 
 def _options(args: Arguments) -> InstallOptions:

@@ -163,7 +163,7 @@ class BatchMixIn(_Base):
 
     def _begin(self) -> Installation:
         places = {
-            str(scheme): os.path.abspath(self._path_with_destdir(scheme, ""))
+            str(scheme): self._located(scheme, "")
             for scheme in SCHEME_NAMES
             if scheme in self.scheme_dict
         }
@@ -180,11 +180,22 @@ class BatchMixIn(_Base):
         Raises:
             ValueError: If it leads out, or is the place itself.
         """
-        path = os.path.abspath(self._path_with_destdir(Scheme(scheme), name))
+        path = self._located(Scheme(scheme), name)
         place = work.places[scheme]
         if path == place or not is_below(place, path):
             raise ValueError(f"no file in the place of {scheme}: {name}")
         return name_below(place, path)
+
+    def _located(self, scheme: Scheme, name: str) -> str:
+        """Where `_path_with_destdir` has it, which takes long to say it."""
+        told = type(self)._path_with_destdir
+        if told is not SchemeDictionaryDestination._path_with_destdir:
+            return os.path.abspath(self._path_with_destdir(scheme, name))
+        path = os.path.abspath(os.path.join(self.scheme_dict[scheme], name))
+        if self.destdir is None:
+            return path
+        below = os.path.splitdrive(path)[1].lstrip(os.sep)
+        return os.path.abspath(os.path.join(self.destdir, below))
 
     def _refuse_existing(self, work: Installation, target: str) -> None:
         if self.overwrite == "refuse" and (

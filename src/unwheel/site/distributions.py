@@ -73,7 +73,7 @@ def find_installed(places: Mapping[str, str], name: str) -> list[Installed]:
     problems: list[Problem] = []
     wanted = normalise_name(name)
     for site in sites_of(places):
-        for leaf in _names_in(site):
+        for leaf in _names_like(site, wanted):
             path = os.path.join(site, leaf)
             if _is_of(path, wanted):
                 files = files_of(places, path)
@@ -91,7 +91,7 @@ def find_installed(places: Mapping[str, str], name: str) -> list[Installed]:
 def sites_of(places: Mapping[str, str]) -> list[str]:
     """The real paths of purelib and platlib, each once."""
     given = [places[key] for key in ("purelib", "platlib") if key in places]
-    return list(dict.fromkeys(map(os.path.realpath, given)))
+    return list(dict.fromkeys(map(os.path.realpath, dict.fromkeys(given))))
 
 
 def owner_of(
@@ -209,6 +209,17 @@ def _identity(leaf: str) -> tuple[str, str]:
     """
     name, _, version = leaf.removesuffix(_INFO).rpartition("-")
     return (name, version) if name else (version, "")
+
+
+def _names_like(site: str, wanted: str) -> list[str]:
+    """
+    What may be called *wanted* in *site*, by the first letter.
+
+    Others are passed over fast: this is asked for each wheel, and there may
+    be hundreds of them.
+    """
+    firsts = (wanted[:1], wanted[:1].upper(), "-", "_", ".")
+    return [name for name in _names_in(site) if name.startswith(firsts)]
 
 
 def _is_of(path: str, wanted: str) -> bool:

@@ -65,6 +65,7 @@ class Transaction:
         places: By scheme ("purelib", "platlib", "headers", "scripts", "data")
             an absolute directory on this disk, there or not.
         site: The scheme that RECORD goes to.
+        resolved: Whether *places* are real paths already.
 
     Attributes:
         places: Their real paths.
@@ -76,10 +77,10 @@ class Transaction:
         DestinationError: If the places have nothing in common.
     """
 
-    def __init__(self, places: Mapping[str, str], site: str) -> None:
-        self.places = {
-            scheme: os.path.realpath(path) for scheme, path in places.items()
-        }
+    def __init__(
+        self, places: Mapping[str, str], site: str, *, resolved: bool = False
+    ) -> None:
+        self.places = dict(places) if resolved else real_paths(places)
         self.site = self.places[site]
         self.top = _top_of(list(self.places.values()))
         self._private = Private()
@@ -416,6 +417,12 @@ class Transaction:
                 os.rmdir(self._made.pop())
             except OSError:  # somebody else has put something there
                 self._made.clear()
+
+
+def real_paths(places: Mapping[str, str]) -> dict[str, str]:
+    """The same without links; each directory is looked up once."""
+    real = {path: os.path.realpath(path) for path in {*places.values()}}
+    return {scheme: real[path] for scheme, path in places.items()}
 
 
 def _top_of(places: list[str]) -> str:
