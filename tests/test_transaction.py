@@ -391,6 +391,32 @@ def test_the_old_version_says_that_it_has_files_of_others(site: Site):
     assert b"other" == (site.packages / "other/__init__.py").read_bytes()
 
 
+@pytest.mark.parametrize("was", ["installed", "removed"])
+def test_another_process_is_faster(site: Site, was: str):
+    """
+    Two versions would be there, though they share no file.
+    """
+    site.install("demo", "1.0", {})
+    transaction = site.transaction("demo", "3.0", {})
+    replaces = find_installed(site.places, "demo")
+    if was == "installed":
+        site.install("demo", "2.0", {})
+    else:
+        shutil.rmtree(site.packages / "demo-1.0.dist-info")
+    before = site.tree()
+
+    with pytest.raises(DestinationError) as refused:
+        transaction.commit(
+            record="demo-3.0.dist-info/RECORD", replaces=replaces
+        )
+    transaction.discard()
+
+    assert "CHANGED" == refused.value.problems[0].code
+    assert not (site.packages / "demo-3.0.dist-info").exists()
+    assert [] == site.left()
+    assert before.keys() >= site.tree().keys()
+
+
 def test_two_old_versions(site: Site):
     """
     A broken environment has one afterwards.

@@ -59,7 +59,8 @@ class BatchMixIn(_Base):
     Args:
         compiler: Compiles for the interpreter that will import the files;
             without one, this process does, for the `installer`'s levels.
-        replaces: What is installed under the name of the wheel, and goes.
+        replaces: What is installed under the name of the wheel, all of it,
+            and goes; None if nobody has looked.
         overwrite: Which other files may be replaced, see
             `Transaction.commit`; None is what `overwrite_existing` says.
         deferred: Whether `finalize_installation` only notes what is asked
@@ -70,7 +71,7 @@ class BatchMixIn(_Base):
         self,
         *args: Any,
         compiler: Compiler | None = None,
-        replaces: Sequence[Installed] = (),
+        replaces: Sequence[Installed] | None = None,
         overwrite: str | None = None,
         deferred: bool = False,
         **named_args: Any,

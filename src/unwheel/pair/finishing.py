@@ -9,16 +9,18 @@ import os
 
 from installer.records import RecordEntry
 
-from ..errors import Problem, UnsafeMemberError
+from ..errors import InvalidWheelError, Problem, UnsafeMemberError
 from ..faults import judge_outcomes
+from ..metadata import INFO_SUFFIX
 from ..orders import files_of
+from ..places import is_below, name_below
 from ..values import replace, value
 from .arranging import arrange
 from .rows import completed, record_text
 
 TYPE_CHECKING = False  # that of `typing` would cost its import
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from ..backend import Outcomes
     from ..bytecode import Compiled, Compiler
@@ -56,7 +58,7 @@ class Order:
     algorithm: str
     levels: Sequence[int]
     compiler: Compiler | None
-    replaces: Sequence[Installed]
+    replaces: Sequence[Installed] | None
     overwrite: str
 
 
@@ -105,6 +107,8 @@ class Finishing:
         work.move_to(order.site)
         arrange(work)
         self._rows = completed(work, outcomes, order.rows, order.algorithm)
+        names = ((scheme, entry.path) for scheme, entry in self._rows)
+        check_infos(work.places, names)
         self._compile()
 
     def _judge(self) -> Outcomes | None:
@@ -227,7 +231,7 @@ class Finishing:
         assert self._work.transaction is not None
         self._work.transaction.judge(
             record=self._order.record,
-            replaces=[*self._order.replaces, *also],
+            replaces=[*(self._order.replaces or ()), *also],
             overwrite=self._order.overwrite,
         )
         return self._rows
@@ -264,6 +268,49 @@ class Finishing:
                 scheme, entry = self._places[compiled.source]
                 place = self._order.scheme_dict[scheme]
                 yield os.path.join(place, entry.path), compiled.problem
+
+
+def check_infos(
+    places: Mapping[str, str], files: Iterable[tuple[str, str]]
+) -> None:
+    """
+    Refuse files outside the root of the wheel that get into a .dist-info.
+
+    They would be another distribution, or belie this one.  Of a library the
+    wheel alone tells; where data and scripts are, the layout.
+
+    Args:
+        places: The directories of the schemes.
+        files: Scheme and path of each.
+
+    Raises:
+        InvalidWheelError: DIST_INFO_MANY.
+    """
+    sites = {os.path.realpath(places[key]) for key in LIBRARIES}
+    folders: dict[tuple[str, str], str] = {}
+    problems = []
+    for scheme, name in files:
+        folder, _, leaf = name.rpartition("/")
+        if scheme in LIBRARIES:
+            continue
+        if (scheme, folder) not in folders:
+            path = os.path.join(places[scheme], folder)
+            folders[scheme, folder] = os.path.realpath(path)
+        path = os.path.join(folders[scheme, folder], leaf)
+        for site in sites:
+            top = name_below(site, path).partition("/")[0]
+            if is_below(site, path) and top.lower().endswith(INFO_SUFFIX):
+                problems.append(_second_info(path))
+    if problems:
+        raise InvalidWheelError(problems)
+
+
+def _second_info(path: str) -> Problem:
+    return Problem(
+        "DIST_INFO_MANY",
+        f"more than one {INFO_SUFFIX} directory once it is installed",
+        member=path,
+    )
 
 
 def _check_targets(plan: Plan) -> None:

@@ -88,6 +88,32 @@ def find_installed(places: Mapping[str, str], name: str) -> list[Installed]:
     return found
 
 
+def check_same(
+    places: Mapping[str, str], record: str, installed: Collection[Installed]
+) -> None:
+    """
+    See that *installed* is still all there is of the project of *record*.
+
+    Another process may have installed a version since: both would stay.
+
+    Raises:
+        DestinationError: CHANGED.
+    """
+    leaf = os.path.basename(os.path.dirname(record))
+    wanted = normalise_name(_identity(leaf)[0])
+    found = {
+        path
+        for site in sites_of(places)
+        for path in (
+            os.path.join(site, leaf) for leaf in _names_like(site, wanted)
+        )
+        if _is_of(path, wanted)
+    }
+    other = found ^ {each.dist_info for each in installed}
+    if other:
+        raise DestinationError([_changed(path) for path in sorted(other)])
+
+
 def sites_of(places: Mapping[str, str]) -> list[str]:
     """The real paths of purelib and platlib, each once."""
     given = [places[key] for key in ("purelib", "platlib") if key in places]
@@ -382,6 +408,14 @@ def _is_there(path: str) -> bool:
         return not stat.S_ISDIR(os.lstat(path).st_mode)
     except OSError:
         return False
+
+
+def _changed(path: str) -> Problem:
+    return Problem(
+        "CHANGED",
+        "somebody else has installed or removed it at the same time",
+        found=printable(path),
+    )
 
 
 def _no_record(path: str) -> Problem:

@@ -20,6 +20,7 @@ from ..native import Tree, os_problem
 from ..places import name_below
 from ..private import Lock, Private
 from ..values import replace, value
+from .distributions import check_same
 from .journal import GONE, NEW, OLD, SUFFIX, Journal, write, write_rooms
 from .judging import Judged, Terms, judge
 from .moving import (
@@ -226,7 +227,7 @@ class Transaction:
         self,
         *,
         record: str,
-        replaces: Sequence[Installed] = (),
+        replaces: Sequence[Installed] | None = None,
         overwrite: str = "refuse",
         durable: bool = False,
     ) -> Committed:
@@ -235,8 +236,9 @@ class Transaction:
 
         Args:
             record: The path of RECORD below ``places[site]``; it comes last.
-            replaces: What is installed under this name: what it has is
-                replaced or removed.
+            replaces: What is installed under this name, all of it: what it
+                has is replaced or removed.  None if whoever calls does not
+                know: then nothing is.
             overwrite: Which other files may be replaced: none ("refuse"),
                 those of no distribution ("unowned"), or "all".
             durable: Whether the old or the new is there also after a loss of
@@ -247,9 +249,9 @@ class Transaction:
                 system refuses; then all is as it was.
         """
         self._durable = durable
-        terms = self._terms(record, replaces, overwrite)
+        terms = self._terms(record, replaces or (), overwrite)
         try:
-            return self._commit(terms)
+            return self._commit(terms, alone=replaces is not None)
         except OSError as error:
             problems = self._take_back()
             failure = _failed(error, self.site)
@@ -262,9 +264,11 @@ class Transaction:
             self._take_back()
             raise
 
-    def _commit(self, terms: Terms) -> Committed:
+    def _commit(self, terms: Terms, *, alone: bool) -> Committed:
         self._lock.wait(self.site)
         recovered = recover_locked(self.site)
+        if alone:
+            check_same(self.places, terms.record, terms.replaces)
         try:
             operations = self._publish(terms)
         except DestinationError as error:
