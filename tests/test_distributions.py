@@ -13,7 +13,6 @@ from unwheel import DestinationError
 from unwheel.site.distributions import (
     Installed,
     find_installed,
-    normalized,
     owner_of,
 )
 
@@ -161,7 +160,6 @@ def test_names_are_compared_normalized(site: Site, name: str):
     site.install("demo_kit", "2", {})
 
     assert "demo_kit" == found(site, name).name
-    assert "demo-kit" == normalized(name)
     assert [] == find_installed(site.places, "other")
 
 
@@ -228,6 +226,17 @@ def test_who_owns_a_file(site: Site):
     assert {} == owner_of(site.places, [])
 
 
+def test_a_place_that_is_called_by_a_link(site: Site):
+    """
+    RECORD leads over the link, and the file has an owner all the same.
+    """
+    (site.root / "bin").rename(site.root / "real-bin")
+    (site.root / "bin").symlink_to("real-bin")
+    script = str(site.root / "real-bin/demo")
+
+    assert {script: "demo 1.0"} == owner_of(site.places, [script])
+
+
 @pytest.mark.parametrize("text", [b"", b"\xff\xfe,,\n", b'"a\n', b",,,,\n"])
 def test_any_record_is_read(site: Site, text: bytes):
     """
@@ -253,3 +262,47 @@ def test_a_record_that_is_no_csv(site: Site):
 
     assert ["NO_RECORD"] == [p.code for p in caught.value.problems]
     assert {other: "other 2.0"} == owner_of(site.places, [other])
+
+
+def test_a_dash_in_the_name_of_another(site: Site):
+    """
+    "demo-other" is no version of "demo", however old tools write it.
+    """
+    info = site.packages / "demo-other-1.0.dist-info"
+    info.mkdir()
+    (info / "RECORD").write_text("theirs.py,,\n")
+
+    assert "1.0" == found(site).version
+    assert str(info) == found(site, "demo.other").dist_info
+
+    (info / "METADATA").write_text("Name: demo\n")
+    assert 2 == len(find_installed(site.places, "demo"))
+
+
+def test_a_name_that_metadata_denies(site: Site):
+    """
+    The folder of a stranger may be called as it likes.
+    """
+    info = site.packages / "other-1.0.dist-info"
+    info.mkdir()
+    (info / "RECORD").write_text("other.py,,\n")
+    (info / "METADATA").write_text("Name: demo2\n\nName: other\n")
+
+    assert [] == find_installed(site.places, "other")
+
+
+def test_rows_that_name_the_python_itself(site: Site):
+    """
+    Whoever upgrades a wheel wants its environment to go on.
+    """
+    kept = ["pyvenv.cfg", "bin/python", "bin/python3.11", "bin/pythonw.exe"]
+    kept += ["lib/python3.11/os.py", "lib/python3.11/json/__init__.py"]
+    own = ["bin/python-demo", "etc/pyvenv.cfg", "lib/demo.txt"]
+    own += [f"{PACKAGES}/demo/python", f"{PACKAGES}/demo/pyvenv.cfg"]
+    for name in kept + own:
+        path = site.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    add_rows(site, *(f"../../../{name}" for name in kept + own))
+
+    assert OWN.union(own) == names(site, found(site))

@@ -38,7 +38,9 @@ from unwheel.install import (
     InstallReport,
     environment_of,
     install_many,
+    installing,
 )
+from unwheel.install.installing import compiler_for
 from unwheel.policy import LinkPolicy, Policy
 from unwheel.values import replace
 
@@ -724,6 +726,36 @@ def test_two_files_in_one_place_of_this_layout(place: Place, there):
     assert ["DATA_CLASH"] == codes(refused)
     prefix = environment_of(prefix=str(place.out / "prefix"))
     assert install_one(prefix, wheel)
+
+
+@pytest.mark.parametrize("dry_run", [False, True])
+@pytest.mark.parametrize("name", ["other-1.0.dist-info", "demo-1.0.dist-info"])
+def test_data_that_would_be_a_distribution(place, there, name, dry_run: bool):
+    """
+    A RECORD in there would tell whose files others' are.
+    """
+    data = "demo-1.0.data/data"
+    builder = wheel_of().file(f"{data}/{name}/RECORD", b"six.py,,\n")
+    wheel = place.put(builder)
+
+    with place.untouched():
+        (refused,) = install(there, wheel, dry_run=dry_run)
+
+    assert ["DIST_INFO_MANY"] == codes(refused)
+
+
+def test_no_more_compile_than_there_are_processors(there, monkeypatch):
+    """
+    Threads may be many; each of these is a process.
+    """
+    monkeypatch.setattr(installing, "thread_count", lambda: 3)
+
+    counts = [
+        compiler_for(there, InstallOptions(), threads)._count
+        for threads in (1, 100_000)
+    ]
+
+    assert [1, 3] == counts
 
 
 def test_a_description_may_be_in_any_encoding(place: Place, target, there):

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import binascii
 import errno
+import json
 import os
 import shutil
 import signal
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 import pytest
 from injector import (
@@ -38,7 +40,7 @@ from trees import RENAMEAT2, deny, in_child
 from unwheel import DestinationError
 from unwheel.private import Lock
 from unwheel.site.distributions import find_installed
-from unwheel.site.journal import FILE, Operation
+from unwheel.site.journal import FILE, ROOMS, SEAL, Operation
 from unwheel.site.moving import Mover
 from unwheel.site.transaction import recover
 
@@ -617,6 +619,24 @@ def test_a_journal_in_a_folder_that_others_can_read_is_not_obeyed(
     assert before == scenario.site.tree()
 
 
+@pytest.mark.parametrize("text", ["[]", "{}", "[1]", "", '["a/../b"]'])
+def test_a_list_of_rooms_that_is_not_what_was_written(
+    tmp_path: Path, text: str
+):
+    """
+    It had not begun to change anything: the rest is removed.
+    """
+    site = Site(tmp_path / "venv")
+    path = site.packages / ".unwheel-0123456789abcdef"
+    path.mkdir(0o700)
+    (path / ROOMS).write_text(text)
+
+    (told,) = recover(str(site.packages))
+
+    assert "removed" == told.outcome
+    assert [] == site.left()
+
+
 @pytest.mark.parametrize("damage", ["cut", "bit", "empty", "dots", "root"])
 def test_a_journal_that_is_not_what_was_written(tmp_path: Path, damage: str):
     """
@@ -647,6 +667,93 @@ def test_a_journal_that_is_not_what_was_written(tmp_path: Path, damage: str):
         [problem.code for problem in told.problems],
     )
     assert before == scenario.site.tree()
+
+
+def rewritten(file: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    """Have other facts in the journal *file*, and the sum that fits."""
+    facts = json.loads(file.read_bytes().partition(b"\n")[2])
+    change(facts)
+    body = json.dumps(facts).encode()
+    crc = binascii.crc32(body)
+    file.write_bytes(f"unwheel journal 1 {crc:08x}\n".encode() + body)
+
+
+@pytest.mark.parametrize("kind", ["copy", "no seal", "seal is a folder"])
+def test_a_journal_that_came_with_a_copy_is_not_obeyed(
+    tmp_path: Path, kind: str
+):
+    """
+    It tells of the files of another tree, by inodes that mean nothing here;
+    or somebody who knows no inode has made it up.
+    """
+    scenario, path = journaled(tmp_path)
+    if kind == "copy":
+        other = tmp_path / "other"
+        shutil.copytree(scenario.site.root, other / "venv", symlinks=True)
+        path = other / path.relative_to(tmp_path)
+        path.chmod(0o700)
+        scenario.site = Site(other / "venv")
+    else:
+        (path / SEAL).unlink()
+        seal = "" if kind == "no seal" else "d00000000"
+        if seal:
+            (path / SEAL).mkdir()
+        rewritten(path / FILE, lambda facts: facts.update(seal=seal))
+    before = scenario.site.tree()
+
+    (told,) = recover(str(scenario.site.packages))
+
+    assert ("kept", ["JOURNAL"]) == (
+        told.outcome,
+        [problem.code for problem in told.problems],
+    )
+    assert before == scenario.site.tree()
+
+
+def test_rooms_have_the_name_of_their_journal(tmp_path: Path):
+    """
+    Else it could have any private directory of its reader removed.
+    """
+    scenario, path = journaled(tmp_path)
+    secret = scenario.site.root / "secret"
+    secret.mkdir(0o700)
+    name = f"{scenario.site.root.name}/secret"
+    rewritten(path / FILE, lambda facts: facts.update(rooms=[name]))
+
+    (told,) = recover(str(scenario.site.packages))
+
+    assert ["JOURNAL"] == [problem.code for problem in told.problems]
+    assert secret.exists()
+
+
+@pytest.mark.parametrize(
+    "rooms",
+    [
+        [],
+        ["venv/lib/python3.11/site-packages", "venv/secret"],
+        ["elsewhere", "venv/.unwheel-0123456789abcdef"],
+        [None],
+    ],
+    ids=str,
+)
+def test_rooms_of_a_run_that_wrote_no_journal(
+    tmp_path: Path, rooms: list[str]
+):
+    """
+    Only what has its name is one, and only where it was.
+    """
+    site = Site(tmp_path / "venv")
+    path = site.packages / ".unwheel-0123456789abcdef"
+    path.mkdir(0o700)
+    (path / ROOMS).write_text(json.dumps(rooms))
+    secret = site.root / "secret"
+    secret.mkdir(0o700)
+
+    (told,) = recover(str(site.packages))
+
+    assert "removed" == told.outcome
+    assert secret.exists()
+    assert [] == site.left()
 
 
 def test_a_journal_of_another_place(tmp_path: Path):

@@ -288,6 +288,7 @@ def test_what_the_lock_does_not_have_cannot_be_chosen(lock, choice):
         ),
         (b"x = " + b"[" * 100_000, "LOCK_MALFORMED"),
         (b"x = " + b"9" * 10_000, "LOCK_MALFORMED"),
+        (HEAD.encode() + b"a" + b".a" * 400_000 + b" = 1\n", "LOCK_MALFORMED"),
         ((HEAD + package(filename="six-1.0.whl")).encode(), "LOCK_MALFORMED"),
         (
             (HEAD + package(filename="bar-1.0-py3-none-any.whl")).encode(),

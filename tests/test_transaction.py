@@ -27,10 +27,11 @@ from unwheel.site.transaction import Transaction, recover
 # Where Ctrl-C comes, and after how many lines again.
 LINES = 1 if os.environ.get("UNWHEEL_TEST_FAULTS") == "all" else 97
 OURS = tuple(
-    str(path)
-    for path in (
-        *Path(unwheel.__file__).parent.glob("install/*.py"),
-        *Path(unwheel.__file__).parent.glob("private.py"),
+    str(Path(unwheel.__file__).parent / f"{name}.py")
+    for name in (
+        *("private", "site/distributions", "site/identity", "site/journal"),
+        *("site/judging", "site/moving", "site/recovery", "site/rooms"),
+        "site/transaction",
     )
 )
 
@@ -390,6 +391,32 @@ def test_the_old_version_says_that_it_has_files_of_others(site: Site):
     assert b"other" == (site.packages / "other/__init__.py").read_bytes()
 
 
+@pytest.mark.parametrize("was", ["installed", "removed"])
+def test_another_process_is_faster(site: Site, was: str):
+    """
+    Two versions would be there, though they share no file.
+    """
+    site.install("demo", "1.0", {})
+    transaction = site.transaction("demo", "3.0", {})
+    replaces = find_installed(site.places, "demo")
+    if was == "installed":
+        site.install("demo", "2.0", {})
+    else:
+        shutil.rmtree(site.packages / "demo-1.0.dist-info")
+    before = site.tree()
+
+    with pytest.raises(DestinationError) as refused:
+        transaction.commit(
+            record="demo-3.0.dist-info/RECORD", replaces=replaces
+        )
+    transaction.discard()
+
+    assert "CHANGED" == refused.value.problems[0].code
+    assert not (site.packages / "demo-3.0.dist-info").exists()
+    assert [] == site.left()
+    assert before.keys() >= site.tree().keys()
+
+
 def test_two_old_versions(site: Site):
     """
     A broken environment has one afterwards.
@@ -567,6 +594,25 @@ def test_without_an_exchange_folders_go_name_by_name(site: Site):
     in_child(denied)
 
     assert expected == site.tree()
+
+
+def test_without_handles_of_folders(site: Site, monkeypatch):
+    """
+    As on Windows: folders that are empty go all the same, and the journal.
+    """
+
+    def refused(*_: object) -> None:
+        raise PermissionError(errno.EACCES, "a folder")
+
+    monkeypatch.setattr("unwheel.site.moving.open_below", refused)
+    monkeypatch.setattr(os, "supports_dir_fd", set())
+    site.install("demo", "1.0", OLD)
+    (site.packages / "demo/sub/empty").mkdir()
+    (site.packages / "demo/theirs").write_bytes(b"theirs")
+
+    site.install("demo", "2.0", NEW)
+
+    assert [] == site.left()
 
 
 @linux_only

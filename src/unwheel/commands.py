@@ -211,7 +211,11 @@ def _content(path: str) -> bytes:
         with open(path, "rb") as file:
             return file.read(_MOST_CONTENT)
     except (OSError, ValueError) as error:
-        problem = Problem("DIRECT_URL", f"{printable(path)} cannot be read")
+        problem = Problem(
+            "DIRECT_URL",
+            f"{printable(path)} cannot be read",
+            found=getattr(error, "strerror", None),
+        )
         raise DestinationError([problem]) from error
 
 

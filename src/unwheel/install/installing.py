@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 from contextlib import ExitStack
 
-from ..crew import TICK_MS, shared
+from ..crew import TICK_MS, shared, thread_count
 from ..errors import DestinationError, Problem, UnwheelError, printable
 from ..faults import named, our_side
 from ..filename import named_alike
@@ -188,7 +188,8 @@ def compiler_for(
         environment.python.executable,
         levels=options.levels,
         invalidation=options.invalidation,
-        workers=threads,
+        # Each is a process: more than there are CPUs for only take memory.
+        workers=None if threads is None else min(threads, thread_count()),
     )
 
 

@@ -18,7 +18,7 @@ from ..errors import (
 )
 from ..filename import normalise_name, stem
 from ..metadata import CoreMetadata, parse_headers
-from ..pair import SchemeDestination
+from ..pair import SchemeDestination, check_infos
 from ..site import find_installed
 from ..values import cached_property
 from .checks import (
@@ -309,6 +309,7 @@ class Run:
             self._job.environment.interpreter,
             self._job.metadata,
         )
+        check_infos(self._places, notes.files)
         check_conflicts(
             notes.paths(self._places),
             self._places,

@@ -7,7 +7,7 @@ The door of this room.
 from __future__ import annotations
 
 from .destination import BatchMixIn, SchemeDestination
-from .finishing import Finished
+from .finishing import Finished, check_infos
 from .source import ValidationError, WheelSource
 from .streams import LinkStream, MemberStream
 
@@ -23,4 +23,5 @@ __all__ = [
     "SchemeDestination",
     "ValidationError",
     "WheelSource",
+    "check_infos",
 ]

@@ -24,7 +24,7 @@ from ..errors import UnwheelError
 from ..faults import named, our_side
 from ..places import is_below, name_below
 from .claims import Claim
-from .finishing import Finished, Finishing, Order
+from .finishing import LIBRARIES, Finished, Finishing, Order
 from .installation import Installation
 from .rows import encoded
 from .streams import LinkStream, MemberStream
@@ -47,9 +47,6 @@ else:
     _Base = object
 
 
-_LIBRARIES = ("purelib", "platlib")
-
-
 class BatchMixIn(_Base):
     """
     Before a subclass of `SchemeDictionaryDestination`: all or nothing.
@@ -62,7 +59,8 @@ class BatchMixIn(_Base):
     Args:
         compiler: Compiles for the interpreter that will import the files;
             without one, this process does, for the `installer`'s levels.
-        replaces: What is installed under the name of the wheel, and goes.
+        replaces: What is installed under the name of the wheel, all of it,
+            and goes; None if nobody has looked.
         overwrite: Which other files may be replaced, see
             `Transaction.commit`; None is what `overwrite_existing` says.
         deferred: Whether `finalize_installation` only notes what is asked
@@ -73,7 +71,7 @@ class BatchMixIn(_Base):
         self,
         *args: Any,
         compiler: Compiler | None = None,
-        replaces: Sequence[Installed] = (),
+        replaces: Sequence[Installed] | None = None,
         overwrite: str | None = None,
         deferred: bool = False,
         **named_args: Any,
@@ -104,7 +102,8 @@ class BatchMixIn(_Base):
         """
         The name that the file *path* gets on the disk, below its scheme.
 
-        A subclass may have another one; RECORD still says *path*.
+        A subclass may have another one, but for sources that are compiled;
+        RECORD still says *path*.
         """
         return path
 
@@ -268,7 +267,7 @@ class BatchMixIn(_Base):
             hasher.update(data)
             size = len(data)
         else:
-            likely = scheme if scheme in _LIBRARIES else _LIBRARIES[0]
+            likely = scheme if scheme in LIBRARIES else LIBRARIES[0]
             work.begin(work.site or likely)
             aside, size = work.put_aside(
                 stream, hasher, executable=is_executable

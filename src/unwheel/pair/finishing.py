@@ -9,16 +9,18 @@ import os
 
 from installer.records import RecordEntry
 
-from ..errors import Problem, UnsafeMemberError
+from ..errors import InvalidWheelError, Problem, UnsafeMemberError
 from ..faults import judge_outcomes
+from ..metadata import INFO_SUFFIX
 from ..orders import files_of
+from ..places import is_below, name_below
 from ..values import replace, value
 from .arranging import arrange
 from .rows import completed, record_text
 
 TYPE_CHECKING = False  # that of `typing` would cost its import
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from ..backend import Outcomes
     from ..bytecode import Compiled, Compiler
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
     from .installation import Installation
     from .rows import Row
 
-_LIBRARIES = ("purelib", "platlib")
+LIBRARIES = ("purelib", "platlib")  # whose sources are compiled
 
 
 @value
@@ -56,7 +58,7 @@ class Order:
     algorithm: str
     levels: Sequence[int]
     compiler: Compiler | None
-    replaces: Sequence[Installed]
+    replaces: Sequence[Installed] | None
     overwrite: str
 
 
@@ -105,6 +107,8 @@ class Finishing:
         work.move_to(order.site)
         arrange(work)
         self._rows = completed(work, outcomes, order.rows, order.algorithm)
+        names = ((scheme, entry.path) for scheme, entry in self._rows)
+        check_infos(work.places, names)
         self._compile()
 
     def _judge(self) -> Outcomes | None:
@@ -167,7 +171,7 @@ class Finishing:
         transaction = self._work.transaction
         assert transaction is not None
         for scheme, entry in self._rows:
-            if scheme in _LIBRARIES and entry.path.endswith(".py"):
+            if scheme in LIBRARIES and entry.path.endswith(".py"):
                 path = os.path.join(
                     self._order.scheme_dict[scheme], entry.path
                 )
@@ -201,12 +205,9 @@ class Finishing:
         self._rows += self._rows_of_bytecode()
         text = record_text(self._rows, order.site, order.scheme_dict)
         work.tree(order.site).put(order.record, text)
-        # The files before anyone can see them, then the names they got.
-        if self._is_durable:
-            work.tree().sync()
         if work.batch is not None:
             self._repeats = work.batch.repeats()
-        work.rest(keeping_trees=self._is_durable)
+        work.rest()
         self._is_prepared = True
 
     @property
@@ -230,7 +231,7 @@ class Finishing:
         assert self._work.transaction is not None
         self._work.transaction.judge(
             record=self._order.record,
-            replaces=[*self._order.replaces, *also],
+            replaces=[*(self._order.replaces or ()), *also],
             overwrite=self._order.overwrite,
         )
         return self._rows
@@ -249,9 +250,8 @@ class Finishing:
             record=order.record,
             replaces=order.replaces,
             overwrite=order.overwrite,
+            durable=self._is_durable,
         )
-        if self._is_durable:
-            work.tree(order.site).sync()
         return Finished(
             committed=committed,
             rows=tuple(self._rows),
@@ -268,6 +268,49 @@ class Finishing:
                 scheme, entry = self._places[compiled.source]
                 place = self._order.scheme_dict[scheme]
                 yield os.path.join(place, entry.path), compiled.problem
+
+
+def check_infos(
+    places: Mapping[str, str], files: Iterable[tuple[str, str]]
+) -> None:
+    """
+    Refuse files outside the root of the wheel that get into a .dist-info.
+
+    They would be another distribution, or belie this one.  Of a library the
+    wheel alone tells; where data and scripts are, the layout.
+
+    Args:
+        places: The directories of the schemes.
+        files: Scheme and path of each.
+
+    Raises:
+        InvalidWheelError: DIST_INFO_MANY.
+    """
+    sites = {os.path.realpath(places[key]) for key in LIBRARIES}
+    folders: dict[tuple[str, str], str] = {}
+    problems = []
+    for scheme, name in files:
+        folder, _, leaf = name.rpartition("/")
+        if scheme in LIBRARIES:
+            continue
+        if (scheme, folder) not in folders:
+            path = os.path.join(places[scheme], folder)
+            folders[scheme, folder] = os.path.realpath(path)
+        path = os.path.join(folders[scheme, folder], leaf)
+        for site in sites:
+            top = name_below(site, path).partition("/")[0]
+            if is_below(site, path) and top.lower().endswith(INFO_SUFFIX):
+                problems.append(_second_info(path))
+    if problems:
+        raise InvalidWheelError(problems)
+
+
+def _second_info(path: str) -> Problem:
+    return Problem(
+        "DIST_INFO_MANY",
+        f"more than one {INFO_SUFFIX} directory once it is installed",
+        member=path,
+    )
 
 
 def _check_targets(plan: Plan) -> None:

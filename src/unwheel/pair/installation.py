@@ -241,14 +241,13 @@ class Installation:
         self._crew.check()
         return False
 
-    def rest(self, *, keeping_trees: bool) -> None:
+    def rest(self) -> None:
         """
         Give back what a commit does not need: all is staged.
 
         So that many wheels can wait for each other, with few descriptors.
         """
-        if not keeping_trees:
-            self._close_trees()
+        self._close_trees()
         if self.batch is not None:
             self.batch.close()
             self.batch = None

@@ -12,20 +12,23 @@ import os
 import re
 import stat
 
-from ..errors import DestinationError, Problem, printable
+from ..errors import DestinationError, Problem, UnwheelError, printable
+from ..filename import normalise_name
 from ..native import os_problem
 from ..places import is_below
 from ..values import value
+from .identity import CACHE
 
 TYPE_CHECKING = False  # that of `typing` would cost its import
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
 
 _INFO = ".dist-info"
-_CACHE = "__pycache__"
-
-# "Names and normalization" of the packaging specifications.
-_SEPARATORS = re.compile("[-_.]+")
+_ESCAPE = "surrogateescape"
+# Stands for a NUL, which csv refuses before Python 3.11: nothing that is read
+# with `_ESCAPE` has it.
+_NUL = "\ud800"
+_MOST_METADATA = 1 << 16  # bytes that are read of it; the name comes early
 
 # How installations of setuptools and distutils are called.
 _EGG = re.compile(r"(?i)(?P<name>[^-]+)(?:-[^-]+)*\.egg(?:-info|-link)?")
@@ -41,8 +44,9 @@ class Installed:
         version: As its folder says it.
         dist_info: The path of its ``.dist-info``.
         files: The paths of all its files and links: the rows of RECORD that
-            are there and lie below the directories of the scheme, all that
-            is in `dist_info`, and the bytecode of its sources.
+            are there, lie below the directories of the scheme and are not
+            of the Python itself; all that is in `dist_info`; and the bytecode
+            of its sources.
     """
 
     name: str
@@ -67,11 +71,11 @@ def find_installed(places: Mapping[str, str], name: str) -> list[Installed]:
     """
     found = []
     problems: list[Problem] = []
-    wanted = normalized(name)
+    wanted = normalise_name(name)
     for site in sites_of(places):
         for leaf in _names_like(site, wanted):
             path = os.path.join(site, leaf)
-            if _is_of(leaf, wanted):
+            if _is_of(path, wanted):
                 files = files_of(places, path)
                 if files is None:
                     problems.append(_no_record(path))
@@ -84,9 +88,30 @@ def find_installed(places: Mapping[str, str], name: str) -> list[Installed]:
     return found
 
 
-def normalized(name: str) -> str:
-    """The one spelling of a project's *name*."""
-    return _SEPARATORS.sub("-", name).lower()
+def check_same(
+    places: Mapping[str, str], record: str, installed: Collection[Installed]
+) -> None:
+    """
+    See that *installed* is still all there is of the project of *record*.
+
+    Another process may have installed a version since: both would stay.
+
+    Raises:
+        DestinationError: CHANGED.
+    """
+    leaf = os.path.basename(os.path.dirname(record))
+    wanted = normalise_name(_identity(leaf)[0])
+    found = {
+        path
+        for site in sites_of(places)
+        for path in (
+            os.path.join(site, leaf) for leaf in _names_like(site, wanted)
+        )
+        if _is_of(path, wanted)
+    }
+    other = found ^ {each.dist_info for each in installed}
+    if other:
+        raise DestinationError([_changed(path) for path in sorted(other)])
 
 
 def sites_of(places: Mapping[str, str]) -> list[str]:
@@ -117,6 +142,7 @@ def owner_of(
     wanted = set(paths)
     if not wanted:
         return owners
+    folders: dict[str, str] = {}
     for site in sites_of(places):
         tops = _by_top(site, wanted)
         tokens = {_in_csv(top) for top in tops}
@@ -126,7 +152,8 @@ def owner_of(
                 continue
             files = set(tops.get(leaf, ()))
             if _mentions(path, tokens):
-                files |= wanted.intersection(_rows_if_any(path))
+                rows = _real(_rows_if_any(path), folders)
+                files |= wanted.intersection(rows)
             name, version = _identity(leaf)
             owners.update(dict.fromkeys(files, f"{name} {version}".rstrip()))
     return owners
@@ -176,14 +203,19 @@ def files_of(
         return None
     roots = {os.path.realpath(place) for place in places.values()}
     files = set(_inside(dist_info))
-    folders: dict[str, str | None] = {}
-    for path in _rows(dist_info):
-        folder, leaf = os.path.split(path)
-        if folder not in folders:
-            folders[folder] = _allowed(folder, roots)
-        place = folders[folder]
-        if place is not None and leaf not in ("", ".", ".."):
-            files.add(os.path.join(place, leaf))
+    folders: dict[str, str] = {}
+    rows = list(_real(_rows(dist_info), folders))
+    python = _Python(places)
+    allowed = {
+        place
+        for place in folders.values()
+        if any(is_below(root, place) for root in roots)
+        and not python.has_all_in(place)
+    }
+    for row in rows:
+        place, leaf = os.path.split(row)
+        if place in allowed and not python.has(place, leaf):
+            files.add(row)
     files |= set(_bytecode(files))
     return frozenset(filter(_is_there, files))
 
@@ -196,9 +228,13 @@ def _names_in(site: str) -> list[str]:
 
 
 def _identity(leaf: str) -> tuple[str, str]:
-    """Name and version that the folder *leaf* tells."""
-    name, _, version = leaf.removesuffix(_INFO).partition("-")
-    return name, version
+    """
+    Name and version that the folder *leaf* tells.
+
+    Old tools left dashes in names; there are none in versions.
+    """
+    name, _, version = leaf.removesuffix(_INFO).rpartition("-")
+    return (name, version) if name else (version, "")
 
 
 def _names_like(site: str, wanted: str) -> list[str]:
@@ -212,15 +248,35 @@ def _names_like(site: str, wanted: str) -> list[str]:
     return [name for name in _names_in(site) if name.startswith(firsts)]
 
 
-def _is_of(leaf: str, wanted: str) -> bool:
-    if not leaf.endswith(_INFO):
+def _is_of(path: str, wanted: str) -> bool:
+    """
+    Whether the folder *path* is that of the project *wanted*.
+
+    METADATA decides where the name of the folder may be read in two ways:
+    "a-b-1.dist-info" is of "a-b", and not of "a" in its version "b-1".
+    """
+    leaf = os.path.basename(path)
+    if not leaf.endswith(_INFO) or not normalise_name(leaf).startswith(wanted):
         return False
-    return normalized(_identity(leaf)[0]) == wanted
+    name = _said_name(path) or _identity(leaf)[0]
+    return normalise_name(name) == wanted
+
+
+def _said_name(dist_info: str) -> str:
+    """The name in METADATA; "" if nobody can tell."""
+    from ..metadata import parse_headers
+
+    try:
+        with open(os.path.join(dist_info, "METADATA"), "rb") as file:
+            fields = parse_headers(file.read(_MOST_METADATA))
+    except (OSError, UnwheelError):
+        return ""
+    return "".join(fields.get("name", [])[:1]).strip()
 
 
 def _is_egg(leaf: str, wanted: str) -> bool:
     match = _EGG.fullmatch(leaf)
-    return match is not None and normalized(match["name"]) == wanted
+    return match is not None and normalise_name(match["name"]) == wanted
 
 
 def _installed(dist_info: str, files: frozenset[str]) -> Installed:
@@ -243,7 +299,8 @@ def _rows(dist_info: str) -> list[str]:
     path = os.path.join(dist_info, "RECORD")
     try:
         with open(path, newline="", encoding="utf-8", errors=_ESCAPE) as file:
-            rows = [row[0] for row in csv.reader(file) if row and row[0]]
+            lines = (line.replace("\0", _NUL) for line in file)
+            rows = [row[0] for row in csv.reader(lines) if row and row[0]]
     except OSError as error:
         number = error.errno or 0
         raise DestinationError(
@@ -255,7 +312,7 @@ def _rows(dist_info: str) -> list[str]:
     return [
         os.path.normpath(os.path.join(site, row))
         for row in rows
-        if "\0" not in row
+        if _NUL not in row
     ]
 
 
@@ -264,9 +321,6 @@ def _rows_if_any(dist_info: str) -> list[str]:
         return _rows(dist_info)
     except DestinationError:
         return []
-
-
-_ESCAPE = "surrogateescape"
 
 
 def _inside(folder: str) -> list[str]:
@@ -278,10 +332,58 @@ def _inside(folder: str) -> list[str]:
     return found
 
 
-def _allowed(folder: str, roots: Collection[str]) -> str | None:
-    """Where *folder* really is; None if that is below none of *roots*."""
-    place = os.path.realpath(folder)
-    return place if any(is_below(root, place) for root in roots) else None
+def _real(paths: Iterable[str], folders: dict[str, str]) -> Iterator[str]:
+    """
+    The *paths*, the links on their way resolved.
+
+    Args:
+        folders: Of folders that were resolved; more are noted.
+    """
+    for path in paths:
+        folder, leaf = os.path.split(path)
+        if folder not in folders:
+            folders[folder] = os.path.realpath(folder)
+        if leaf not in ("", ".", ".."):
+            yield os.path.join(folders[folder], leaf)
+
+
+# What makes an environment one: no wheel installs that, whatever an old
+# RECORD says, and to remove it breaks all the others.
+_PYTHON = re.compile(r"(?i)pythonw?[0-9.]*t?(?:\.exe)?")
+_SITES = ("site-packages", "dist-packages")
+
+
+class _Python:
+    """
+    What is of the Python itself, in the directories of a scheme.
+
+    That is its program, the file that makes a virtual environment, and the
+    standard library, which site-packages is in.
+    """
+
+    def __init__(self, places: Mapping[str, str]) -> None:
+        real = {key: os.path.realpath(path) for key, path in places.items()}
+        self._scripts = real.get("scripts")
+        self._data = real.get("data")
+        self._sites = [
+            site
+            for site in sites_of(places)
+            if os.path.basename(site) in _SITES
+        ]
+
+    def has(self, folder: str, leaf: str) -> bool:
+        """Whether *leaf* in the real *folder* is its program, or that file."""
+        if folder == self._data and leaf == "pyvenv.cfg":
+            return True
+        return folder == self._scripts and bool(_PYTHON.fullmatch(leaf))
+
+    def has_all_in(self, folder: str) -> bool:
+        """Whether *folder* is in the standard library."""
+        return any(
+            is_below(os.path.dirname(site), folder)
+            and not is_below(site, folder)
+            for site in self._sites
+        )
 
 
 def _bytecode(files: Iterable[str]) -> Iterator[str]:
@@ -292,7 +394,7 @@ def _bytecode(files: Iterable[str]) -> Iterator[str]:
             folder, leaf = os.path.split(path)
             sources.setdefault(folder, set()).add(leaf[:-3])
     for folder, stems in sources.items():
-        cache = os.path.join(folder, _CACHE)
+        cache = os.path.join(folder, CACHE)
         if os.path.islink(cache):
             continue
         for leaf in _names_in(cache):
@@ -306,6 +408,14 @@ def _is_there(path: str) -> bool:
         return not stat.S_ISDIR(os.lstat(path).st_mode)
     except OSError:
         return False
+
+
+def _changed(path: str) -> Problem:
+    return Problem(
+        "CHANGED",
+        "somebody else has installed or removed it at the same time",
+        found=printable(path),
+    )
 
 
 def _no_record(path: str) -> Problem:

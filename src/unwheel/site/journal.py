@@ -19,6 +19,7 @@ from ..contents import RESERVED
 from ..errors import DestinationError, Problem
 from ..native import Tree
 from ..values import fields_of, value
+from .identity import identity
 
 TYPE_CHECKING = False  # that of `typing` would cost its import
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ KEPT = ".kept"  # of one with files of others, which no cleaner takes
 
 FILE = RESERVED + "journal"
 OLD = RESERVED + "old"  # a folder for what goes
+SEAL = OLD + "/seal"  # what the numbers in there are never called
 ROOMS = RESERVED + "rooms"  # names the private directories elsewhere
 
 _NAME = re.compile(re.escape(RESERVED) + "[0-9a-f]{16}" + re.escape(SUFFIX))
@@ -79,6 +81,9 @@ class Journal:
         folders: Names of those that go in the end if they are empty, the
             deepest first.
         rooms: Names of further private directories, on other file systems.
+        seal: The identity of the file SEAL beside it.  A journal that was
+            copied, or came in an archive, has another one, or none: it tells
+            of other files than those that are there.
     """
 
     site: str
@@ -86,6 +91,7 @@ class Journal:
     operations: tuple[Operation, ...]
     folders: tuple[str, ...] = ()
     rooms: tuple[str, ...] = ()
+    seal: str = ""
 
 
 def is_journaled(name: str) -> bool:
@@ -93,14 +99,21 @@ def is_journaled(name: str) -> bool:
     return _NAME.fullmatch(name) is not None
 
 
-def write(tree: Tree, journal: Journal) -> None:
+def write(tree: Tree, folder: str, journal: Journal) -> None:
     """
-    Write *journal* into the private directory *tree*.
+    Write *journal*, sealed, into a private directory.
+
+    Args:
+        tree: The directory; it has the folder OLD.
+        folder: Its path.
+        journal: What is about to be done.
 
     Raises:
         DestinationError: If it cannot be written.
     """
+    tree.put(SEAL, b"")
     facts = dict(fields_of(journal))
+    facts["seal"] = identity(os.path.join(folder, *SEAL.split("/")))
     facts["operations"] = [
         [content for _, content in fields_of(operation)]
         for operation in journal.operations
@@ -131,9 +144,16 @@ def read(folder: str) -> Journal:
     names = [*journal.folders, *journal.rooms, journal.site, journal.record]
     for operation in journal.operations:
         names += [operation.staged, operation.final]
-        names += [operation.room] if operation.room else []
+        if operation.room:
+            names.append(operation.room)
+            if operation.room not in journal.rooms:
+                raise _wrong(folder)
     if not all(map(_is_plain, names)):
         raise _wrong(folder)
+    if not _are_rooms(journal.rooms, folder):
+        raise _wrong(folder)
+    if not _is_sealed(folder, journal.seal):
+        raise _copied(folder)
     return journal
 
 
@@ -145,6 +165,7 @@ def _parsed(facts: Any) -> Journal:
         operations=tuple(operations),
         folders=tuple(facts["folders"]),
         rooms=tuple(facts["rooms"]),
+        seal=facts["seal"],
     )
 
 
@@ -168,9 +189,29 @@ def read_rooms(folder: str) -> tuple[str, list[str]]:
             names = json.load(file)
     except (OSError, ValueError, RecursionError):
         return "", []
-    if not isinstance(names, list) or not all(map(_is_plain, names)):
+    if not (isinstance(names, list) and names and all(map(_is_plain, names))):
+        return "", []
+    if not _are_rooms(names[1:], folder):
         return "", []
     return names[0], names[1:]
+
+
+def _is_sealed(folder: str, seal: str) -> bool:
+    """Whether *seal* is that of a file; that of a folder can be foretold."""
+    if not seal or seal.startswith("d"):
+        return False
+    return seal == identity(os.path.join(folder, *SEAL.split("/")))
+
+
+def _are_rooms(names: Iterable[str], folder: str) -> bool:
+    """
+    Whether *names* are those of rooms of the private directory *folder*.
+
+    All have its name: whoever could write a journal would else have any
+    directory removed that nobody but its owner may read.
+    """
+    own = os.path.basename(folder).removesuffix(SUFFIX)
+    return all(name.rpartition("/")[2] == own for name in names)
 
 
 def _is_plain(name: object) -> bool:
@@ -179,6 +220,19 @@ def _is_plain(name: object) -> bool:
         isinstance(name, str)
         and "\0" not in name
         and not any(part in ("", ".", "..") for part in name.split("/"))
+    )
+
+
+def _copied(folder: str) -> DestinationError:
+    return DestinationError(
+        [
+            Problem(
+                "JOURNAL",
+                "the journal of a killed run was copied here, or came with"
+                " something else",
+                found=os.path.join(folder, FILE),
+            )
+        ]
     )
 
 

@@ -8,6 +8,7 @@ else name by name.
 
 from __future__ import annotations
 
+import errno
 import filecmp
 import os
 import stat
@@ -88,11 +89,8 @@ def judge(
     judge.check_texts()
     judge.settle_conflicts()
     if judge.problems:
-        raise DestinationError(judge.problems, errno=_EEXIST)
+        raise DestinationError(judge.problems, errno=errno.EEXIST)
     return judge.operations(), judge.folders()
-
-
-_EEXIST = 17
 
 
 class _Judge(Judge):

@@ -147,7 +147,10 @@ def _recover(path: str, lock: Lock) -> Recovered:
             return Recovered(path, "kept", problems=_problems(error))
     name, rooms = read_rooms(path)
     if rooms:
-        top = top_of(os.path.dirname(path), name)
+        try:
+            top = top_of(os.path.dirname(path), name)
+        except DestinationError:  # moved here: nobody knows where they are
+            rooms = []
         for room in rooms:
             remove_room(os.path.join(top, room))
     remove_tree(path, lock.handle())

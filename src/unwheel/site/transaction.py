@@ -20,6 +20,7 @@ from ..native import Tree, os_problem
 from ..places import name_below
 from ..private import Lock, Private
 from ..values import replace, value
+from .distributions import check_same
 from .journal import GONE, NEW, OLD, SUFFIX, Journal, write, write_rooms
 from .judging import Judged, Terms, judge
 from .moving import (
@@ -89,6 +90,7 @@ class Transaction:
         self._journal: Journal | None = None
         self._settled = False
         self._retired = False
+        self._durable = False
         self._made: list[str] = []
         self._rooms = Rooms(self.top)
 
@@ -225,26 +227,31 @@ class Transaction:
         self,
         *,
         record: str,
-        replaces: Sequence[Installed] = (),
+        replaces: Sequence[Installed] | None = None,
         overwrite: str = "refuse",
+        durable: bool = False,
     ) -> Committed:
         """
         Put everything where it belongs, and remove the old version's rest.
 
         Args:
             record: The path of RECORD below ``places[site]``; it comes last.
-            replaces: What is installed under this name: what it has is
-                replaced or removed.
+            replaces: What is installed under this name, all of it: what it
+                has is replaced or removed.  None if whoever calls does not
+                know: then nothing is.
             overwrite: Which other files may be replaced: none ("refuse"),
                 those of no distribution ("unowned"), or "all".
+            durable: Whether the old or the new is there also after a loss of
+                power; the new, if it comes after this.
 
         Raises:
             DestinationError: If it may not be done, with all reasons, or the
                 system refuses; then all is as it was.
         """
-        terms = self._terms(record, replaces, overwrite)
+        self._durable = durable
+        terms = self._terms(record, replaces or (), overwrite)
         try:
-            return self._commit(terms)
+            return self._commit(terms, alone=replaces is not None)
         except OSError as error:
             problems = self._take_back()
             failure = _failed(error, self.site)
@@ -257,9 +264,11 @@ class Transaction:
             self._take_back()
             raise
 
-    def _commit(self, terms: Terms) -> Committed:
+    def _commit(self, terms: Terms, *, alone: bool) -> Committed:
         self._lock.wait(self.site)
         recovered = recover_locked(self.site)
+        if alone:
+            check_same(self.places, terms.record, terms.replaces)
         try:
             operations = self._publish(terms)
         except DestinationError as error:
@@ -268,6 +277,7 @@ class Transaction:
                 raise
             self._rooms.drop()
             operations = self._publish(replace(terms, whole=False))
+        self._flush()  # the names, while there still is a journal
         self._settle()
         return Committed(self._judged(operations), tuple(recovered))
 
@@ -315,9 +325,10 @@ class Transaction:
         tree = self.tree()
         try:
             tree.mkdir(OLD)
-            write(tree, journal)
+            write(tree, self.path, journal)
         finally:
             tree.close()
+        self._flush()  # what the journal promises, and itself
         private = f"{journal.site}/{os.path.basename(self.path)}{SUFFIX}"
         self._mover = Mover(self.top, private)
         path = self.path + SUFFIX
@@ -325,6 +336,15 @@ class Transaction:
             raise changed(self.path)
         os.rename(self.path, path)
         self._private.path = path
+        self._flush()  # its name, before any other one changes
+
+    def _flush(self) -> None:
+        """Have all of it on the disk, if that was asked for."""
+        if not self._durable:
+            return
+        _sync(self.tree())
+        for room in self._rooms.paths():  # each on a file system of its own
+            _sync(Tree(room))
 
     # ---------------------------------------------------------------- the end
 
@@ -423,6 +443,13 @@ def _top_of(places: list[str]) -> str:
             errno=errno.EXDEV,
         ) from error
     return os.path.dirname(top) if top in places else top
+
+
+def _sync(tree: Tree) -> None:
+    try:
+        tree.sync()
+    finally:
+        tree.close()
 
 
 def _failed(error: OSError, where: str) -> DestinationError:
