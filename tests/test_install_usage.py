@@ -72,8 +72,9 @@ class Room(types.ModuleType):
         self.environments: list[tuple[object, ...]] = []
         self.events: list[object] = []
 
-    def environment_of(self, executable, **places):
+    def environment_of(self, executable, *, meanwhile, **places):
         """Note what is asked for."""
+        assert callable(meanwhile)
         self.environments.append((executable, places))
         return "environment"
 
