@@ -140,6 +140,7 @@ def owner_of(
         By path "name version".
     """
     owners: dict[str, str] = {}
+    reals: dict[str, str] = {}
     wanted = set(paths)
     if not wanted:
         return owners
@@ -152,10 +153,35 @@ def owner_of(
                 continue
             files = set(tops.get(leaf, ()))
             if _mentions(path, tokens):
-                files |= wanted.intersection(_rows_if_any(path))
+                rows = _rows_if_any(path)
+                files |= wanted.intersection(rows)
+                files |= wanted.intersection(_real_outside(site, rows, reals))
             name, version = _identity(leaf)
             owners.update(dict.fromkeys(files, f"{name} {version}".rstrip()))
     return owners
+
+
+def _real_outside(
+    site: str, rows: Iterable[str], reals: dict[str, str]
+) -> Iterator[str]:
+    """
+    The real paths of those *rows* that lead out of *site*.
+
+    "../../../bin/x" is not yet one: "bin" may be a link, and often "lib64" is.
+
+    Args:
+        site: The real path of it.
+        rows: Absolute paths.
+        reals: What is known of folders, for the next call.
+    """
+    inside = os.path.join(site, "")
+    for row in rows:
+        if row.startswith(inside):
+            continue
+        folder, leaf = os.path.split(row)
+        if folder not in reals:
+            reals[folder] = os.path.realpath(folder)
+        yield os.path.join(reals[folder], leaf)
 
 
 def _by_top(site: str, paths: Iterable[str]) -> dict[str, list[str]]:
