@@ -13,7 +13,6 @@ from unwheel import DestinationError
 from unwheel.site.distributions import (
     Installed,
     find_installed,
-    normalized,
     owner_of,
 )
 
@@ -161,7 +160,6 @@ def test_names_are_compared_normalized(site: Site, name: str):
     site.install("demo_kit", "2", {})
 
     assert "demo_kit" == found(site, name).name
-    assert "demo-kit" == normalized(name)
     assert [] == find_installed(site.places, "other")
 
 
@@ -226,6 +224,17 @@ def test_who_owns_a_file(site: Site):
         site.places, list(paths.values()), without
     )
     assert {} == owner_of(site.places, [])
+
+
+def test_a_place_that_is_called_by_a_link(site: Site):
+    """
+    RECORD leads over the link, and the file has an owner all the same.
+    """
+    (site.root / "bin").rename(site.root / "real-bin")
+    (site.root / "bin").symlink_to("real-bin")
+    script = str(site.root / "real-bin/demo")
+
+    assert {script: "demo 1.0"} == owner_of(site.places, [script])
 
 
 @pytest.mark.parametrize("text", [b"", b"\xff\xfe,,\n", b'"a\n', b",,,,\n"])

@@ -264,3 +264,36 @@ def test_tells_who_manages_a_python(
     assert [str(marker), marker.read_text()] == told["managed"]
     monkeypatch.setattr(sys, "base_prefix", "/another")
     assert facts(None, None)["managed"] is None
+
+
+def test_does_something_else_while_another_python_thinks(other: Path):
+    """
+    Only then: to ask our own takes no time that could be used.
+    """
+    called: list[str] = []
+
+    environment_of(meanwhile=lambda: called.append("own"))
+    environment_of(str(other), meanwhile=lambda: called.append("other"))
+
+    assert ["other"] == called
+
+
+def test_leaves_no_python_behind(other: Path, monkeypatch: pytest.MonkeyPatch):
+    """
+    Ctrl-C may come meanwhile.
+    """
+    started: list[subprocess.Popen[bytes]] = []
+
+    class Noted(subprocess.Popen):
+        def __init__(self, *args, **named):
+            super().__init__(*args, **named)
+            started.append(self)
+
+    def interrupt():
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(subprocess, "Popen", Noted)
+    with pytest.raises(KeyboardInterrupt):
+        environment_of(str(other), meanwhile=interrupt)
+
+    assert [True] == [child.returncode is not None for child in started]

@@ -274,7 +274,8 @@ class FirstOfAll(Scenario):
             if name.startswith("unwheel.") and name not in self.early:
                 del sys.modules[name]
                 package, _, part = name.rpartition(".")
-                vars(sys.modules[package]).pop(part, None)
+                if package in sys.modules:  # not forgotten before its part
+                    vars(sys.modules[package]).pop(part, None)
 
     def finish_undisturbed(self) -> None:
         """Run again, with all that is loaded."""

@@ -44,6 +44,7 @@ from unwheel import (
     DestinationError,
     MismatchError,
     Policy,
+    Problem,
     UnsafeMemberError,
     UnwheelError,
     native,
@@ -52,6 +53,7 @@ from unwheel.bytecode.compiling import Compiler
 from unwheel.crew import shared
 from unwheel.install import BatchMixIn, SchemeDestination, WheelSource
 from unwheel.site.distributions import find_installed
+from unwheel.site.journal import is_journaled
 from unwheel.site.transaction import recover
 
 BIG = half_noise(1_500_000)
@@ -339,16 +341,44 @@ def test_times_are_what_the_policy_says(place: Place, site: Site):
 
 def test_durable_ones_are_flushed(place: Place, site: Site, monkeypatch):
     """
-    The files before they are seen, and the names after that.
+    The files and the journal, then its name, before any other name changes;
+    and all of those before the journal goes.
     """
     seen = []
     record = site.packages / "demo-1.0.dist-info/RECORD"
-    monkeypatch.setattr(
-        "unwheel.native.Tree.sync", lambda _: seen.append(record.exists())
-    )
+
+    def sync(_: native.Tree) -> None:
+        (journal,) = site.packages.glob(".unwheel-*/.unwheel-journal")
+        in_force = is_journaled(journal.parent.name)
+        seen.append((in_force, record.exists()))
+
+    monkeypatch.setattr("unwheel.native.Tree.sync", sync)
     install(place.put(rich()), destination(site), policy=Policy(durable=True))
 
-    assert [False, True] == seen
+    assert [(False, False), (True, False), (True, True)] == seen
+
+
+@pytest.mark.parametrize("nth", [1, 2, 3])
+def test_durable_ones_that_cannot_be_flushed(
+    place: Place, site: Site, monkeypatch, nth: int
+):
+    """
+    Nothing is installed that a loss of power could tear.
+    """
+    calls = []
+
+    def sync(_: native.Tree) -> None:
+        calls.append(None)
+        if len(calls) == nth:
+            raise DestinationError(
+                [Problem("EIO", "cannot sync")], errno=errno.EIO
+            )
+
+    monkeypatch.setattr("unwheel.native.Tree.sync", sync)
+    wheel = place.put(rich())
+    with nothing_left(place), pytest.raises(DestinationError, match="sync"):
+        install(wheel, destination(site), policy=Policy(durable=True))
+    assert nth == len(calls)
 
 
 def test_one_destination_serves_wheel_after_wheel(place: Place, site: Site):
@@ -1007,6 +1037,7 @@ def test_compiles_for_the_levels_of_installer(place: Place, site: Site):
     In the staging, with the paths of the run time, listed in RECORD.
     """
     builder = rich().file("demo/broken.py", b"def (:\n")
+    builder.file("demo/deep.py", b"-" * 100_000 + b"1")  # too deep
     into = destination(site, bytecode_optimization_levels=(0, 2))
     install(place.put(builder), into)
 
@@ -1020,8 +1051,10 @@ def test_compiles_for_the_levels_of_installer(place: Place, site: Site):
         source = name.replace("__pycache__/", "").partition(".")[0] + ".py"
         assert os.fsencode(site.packages / source) in data
     broken = [path for path, _ in into.finished.uncompiled]
-    assert [str(site.packages / "demo/broken.py")] == broken
-    assert not [name for name in record if "broken." in name and "pyc" in name]
+    bad = ("demo/broken.py", "demo/deep.py")
+    assert [str(site.packages / name) for name in bad] == broken
+    assert not [name for name in record if "broken.c" in name]
+    assert not [name for name in record if "deep.c" in name]
 
 
 def test_compiles_with_a_compiler(place: Place, site: Site):
@@ -1051,6 +1084,19 @@ def test_a_compiler_is_stopped_when_it_fails(place: Place, site: Site):
                 into.ready(100)
             into.discard()
         install(wheel, destination(site, compiler=compiler))
+
+
+def test_where_nothing_is_for_posix_alone():
+    """
+    As on Windows: all is imported that compiles in this process.
+    """
+    code = (
+        f"import sys; sys.path[:] = {sys.path!r};"
+        "sys.modules['fcntl'] = None;"
+        "import unwheel.install, unwheel.install.running, unwheel.bytecode"
+    )
+
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 # ----------------------------------------------------------- one after another
@@ -1267,10 +1313,10 @@ OURS = tuple(
     str(Path(unwheel.__file__).parent / f"{name}.py")
     for name in (
         *("crew", "orders", "linking"),
-        *(f"install/{name}" for name in ("destination", "installation")),
-        *(f"install/{name}" for name in ("arranging", "claims", "finishing")),
-        *(f"install/{name}" for name in ("opened", "parts", "rows", "source")),
-        "install/streams",
+        *(f"pair/{name}" for name in ("destination", "installation")),
+        *(f"pair/{name}" for name in ("arranging", "claims", "finishing")),
+        *(f"pair/{name}" for name in ("opened", "parts", "rows", "source")),
+        "pair/streams",
     )
 )
 STEP = 41  # lines from one Ctrl-C to the next: all of them take minutes

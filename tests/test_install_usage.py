@@ -187,6 +187,7 @@ def test_every_option_reaches_the_room(room: Room, capsys, tmp_path: Path):
         ["a.whl", "--link-entries", "verbatim"],
         ["a.whl", "b.whl", "--direct-url", "x"],
         ["a-1.whl", "x/A-2.whl"],
+        ["a.whl", "requests==2.0"],
         ["a.whl", "--files"],
     ],
 )
@@ -441,6 +442,7 @@ def test_a_direct_url_that_cannot_be_read_is_told(
 
     assert 3 == status
     assert "DIRECT_URL" in err
+    assert "No such file or directory" in err
     assert [] == room.calls
 
 

@@ -33,6 +33,7 @@ class Interrupt:
     """
 
     def __init__(self, nth: int, ours: tuple[str, ...] = OURS) -> None:
+        assert all(map(os.path.isfile, ours))  # else it would never come
         self.left = nth
         self.ours = ours
 

@@ -619,6 +619,24 @@ def test_a_journal_in_a_folder_that_others_can_read_is_not_obeyed(
     assert before == scenario.site.tree()
 
 
+@pytest.mark.parametrize("text", ["[]", "{}", "[1]", "", '["a/../b"]'])
+def test_a_list_of_rooms_that_is_not_what_was_written(
+    tmp_path: Path, text: str
+):
+    """
+    It had not begun to change anything: the rest is removed.
+    """
+    site = Site(tmp_path / "venv")
+    path = site.packages / ".unwheel-0123456789abcdef"
+    path.mkdir(0o700)
+    (path / ROOMS).write_text(text)
+
+    (told,) = recover(str(site.packages))
+
+    assert "removed" == told.outcome
+    assert [] == site.left()
+
+
 @pytest.mark.parametrize("damage", ["cut", "bit", "empty", "dots", "root"])
 def test_a_journal_that_is_not_what_was_written(tmp_path: Path, damage: str):
     """

@@ -26,9 +26,9 @@ class Display:
         total.measure()
         self.drawn.append(("open", total.size, {}))
 
-    def draw(self, bars):
+    def draw(self, bars, done):
         shown = {name: (bar.done, bar.size) for name, bar in bars.items()}
-        self.drawn.append((self._total.label, self._total.done(bars), shown))
+        self.drawn.append((self._total.label, done, shown))
 
     def close(self):
         self.drawn.append(("close", 0, {}))
@@ -78,6 +78,21 @@ def test_a_wheel_that_waits_has_no_bar(drawn, tmp_path):
     bars(BytesDone(c, 5, 0))
 
     assert ("0 of 3 wheels, packed", 50, {a: (0, 10), c: (5, 10)}) == drawn[-1]
+
+
+def test_a_wheel_that_is_only_not_yet_there_has_no_bar(drawn, tmp_path):
+    """All of a lock are staged before the first is moved; its bytes count."""
+    a, b, c = wheels_of(tmp_path, 100, 100, 100)
+
+    bars = progress.Progress([a, b, c])
+    for wheel in (a, b, c):
+        bars(WheelPlanned(wheel, 1, 10))
+    bars(BytesDone(a, 10, 1))
+    bars(BytesDone(b, 10, 1))
+    bars(BytesDone(c, 5, 0))
+
+    shown = {a: (10, 10), c: (5, 10)}
+    assert ("0 of 3 wheels, packed", 250, shown) == drawn[-1]
 
 
 @pytest.mark.parametrize(

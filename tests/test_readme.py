@@ -131,6 +131,24 @@ def test_the_commands_mean_something():
         assert parse(shlex.split(command, comments=True)).wheels
 
 
+def test_what_lets_an_installation_pass_can_be_typed():
+    """
+    Each option of the last column, as it stands there.
+    """
+    text = README.read_text(encoding="utf-8")
+    section = text.partition("## What an installation refuses")[2]
+    section = section.partition("\n## ")[0]
+    tables = dict(
+        zip(("install", "sync"), section.split("Of a lock file"), strict=True)
+    )
+
+    for command, table in tables.items():
+        options = re.findall(r"\| `(--[^`]+)` \|$", table, re.MULTILINE)
+        assert options
+        for option in options:
+            parse([command, *option.split(), "x.whl"])
+
+
 # Reasons that hang on the place a wheel goes to, or on another reader of it.
 NOT_OF_THE_WHEEL = {"HOST_CANNOT", "COPY_BUDGET"}
 

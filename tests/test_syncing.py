@@ -14,7 +14,7 @@ import pytest
 from builder import WheelBuilder
 from places import Place, tree_of
 
-from unwheel import LockError, SourceError, UnwheelError, cli
+from unwheel import LockError, SourceError, UnwheelError, cli, progress
 from unwheel.install import (
     InstallOptions,
     SyncChoice,
@@ -22,6 +22,7 @@ from unwheel.install import (
     environment_of,
     finding,
     install_many,
+    running,
     sync,
 )
 
@@ -491,9 +492,33 @@ def test_the_command_says_what_it_did(desk, capsys):
     assert "unchanged" in capsys.readouterr().out
     assert 0 == run(desk, "--json")
     assert json.loads(capsys.readouterr().out)["unchanged"]
+    assert 0 == run(desk, "--json", "--reinstall")
+    told = json.loads(capsys.readouterr().out)
+    assert ("sync", "1.0") == (told["action"], told["replaced"])
     wheel.unlink()
     assert 3 == run(desk, "--reinstall")
     assert "WHEEL_NOT_FOUND" in capsys.readouterr().err
+
+
+def test_an_interrupt_says_what_is_there(desk, capsys, monkeypatch):
+    """
+    What was committed before Ctrl-C stays.
+    """
+    desk.lock_wheels(wheel_of("one"), wheel_of("two"))
+    finish, done = running.Run.finish, []
+
+    def interrupted(self):
+        if done:
+            raise KeyboardInterrupt
+        done.append(self)
+        return finish(self)
+
+    monkeypatch.setattr(running.Run, "finish", interrupted)
+
+    assert 130 == run(desk)
+    err = capsys.readouterr().err
+    assert err.startswith("interrupted; 1 of the lock's wheels are there")
+    assert 1 == len(desk.installed())
 
 
 def test_the_command_names_the_way_out(desk, capsys):
@@ -508,6 +533,53 @@ def test_the_command_names_the_way_out(desk, capsys):
     assert "--skip app" in capsys.readouterr().err
     assert 0 == run(desk, "--skip", "app")
     assert {"demo": "1.0"} == desk.installed()
+
+
+class Display:
+    """
+    A stand-in for rich that keeps the names of bars.
+    """
+
+    def __init__(self, drawn):
+        self._drawn = drawn
+
+    def draw(self, bars, done):  # noqa: ARG002
+        self._drawn.update(bars)
+
+    def say(self, text):
+        pass
+
+    def close(self):
+        pass
+
+
+def test_the_command_shows_how_far_it_is(desk, monkeypatch):
+    """
+    Wheel by wheel, as install does.
+    """
+    wheels = desk.lock_wheels(wheel_of("one"), wheel_of("two"))
+    drawn = set()
+    monkeypatch.setattr(cli, "_is_terminal", lambda _: True)
+    monkeypatch.setattr(progress, "PATIENCE", 0)
+    monkeypatch.setattr(progress, "INTERVAL", 0)
+    monkeypatch.setattr(progress, "_Display", lambda _: Display(drawn))
+    monkeypatch.setenv("TERM", "xterm")
+
+    assert 0 == run(desk)
+
+    assert set(map(str, wheels)) == drawn
+
+
+def test_help_speaks_of_one_lock_and_many_wheels(capsys):
+    """
+    What is taken, and what is told.
+    """
+    with pytest.raises(SystemExit):
+        cli.main(["sync", "--help"])
+
+    said = capsys.readouterr().out
+    assert said.startswith("usage: unwheel sync [option ...] LOCK\n")
+    assert "one object per wheel\n" in said
 
 
 @pytest.mark.parametrize(

@@ -27,10 +27,11 @@ from unwheel.site.transaction import Transaction, recover
 # Where Ctrl-C comes, and after how many lines again.
 LINES = 1 if os.environ.get("UNWHEEL_TEST_FAULTS") == "all" else 97
 OURS = tuple(
-    str(path)
-    for path in (
-        *Path(unwheel.__file__).parent.glob("install/*.py"),
-        *Path(unwheel.__file__).parent.glob("private.py"),
+    str(Path(unwheel.__file__).parent / f"{name}.py")
+    for name in (
+        *("private", "site/distributions", "site/identity", "site/journal"),
+        *("site/judging", "site/moving", "site/recovery", "site/rooms"),
+        "site/transaction",
     )
 )
 
@@ -593,6 +594,25 @@ def test_without_an_exchange_folders_go_name_by_name(site: Site):
     in_child(denied)
 
     assert expected == site.tree()
+
+
+def test_without_handles_of_folders(site: Site, monkeypatch):
+    """
+    As on Windows: folders that are empty go all the same, and the journal.
+    """
+
+    def refused(*_: object) -> None:
+        raise PermissionError(errno.EACCES, "a folder")
+
+    monkeypatch.setattr("unwheel.site.moving.open_below", refused)
+    monkeypatch.setattr(os, "supports_dir_fd", set())
+    site.install("demo", "1.0", OLD)
+    (site.packages / "demo/sub/empty").mkdir()
+    (site.packages / "demo/theirs").write_bytes(b"theirs")
+
+    site.install("demo", "2.0", NEW)
+
+    assert [] == site.left()
 
 
 @linux_only

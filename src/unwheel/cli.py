@@ -34,10 +34,11 @@ WRITTEN = {
     "install": "installed",
     "pack": "packed",
     "relink": "relinked",
+    "sync": "there",
 }
 
 # What takes so long that one wants to see how far it is.
-DRAWN = ("extract", "install", "verify")
+DRAWN = ("extract", "install", "sync", "verify")
 
 # What says it in words, in `wording`; the others draw tables.
 WORDED = {
@@ -133,9 +134,13 @@ def _take_all(args: Arguments, start: Start) -> int:
         done = statuses.count(DONE)
         if not done or args.command not in WRITTEN:
             raise
+        # Of a lock nobody here knows how many wheels it names.
+        count = len(args.wheels)
+        all_of = "the lock's" if args.command == "sync" else f"{count}"
         _complain(
-            f"interrupted; {done} of {len(args.wheels)} wheels are"
-            f" {WRITTEN[args.command]}, nothing was left behind of the others"
+            f"interrupted; {done} of {all_of} wheels are"
+            f" {WRITTEN[args.command]},"
+            " nothing was left behind of the others"
         )
         return INTERRUPTED
     return max(statuses, default=DONE)
@@ -215,7 +220,8 @@ class _Voice:
 
         if isinstance(result, Report):
             return result.to_json(files=self._args.files)
-        return result.to_json()
+        # Of each object that of the command: `sync` has reports of `install`.
+        return {**result.to_json(), "action": self._args.command}
 
     def _as_text(self, result: Any) -> str:
         """Draw the *result* as its command does."""

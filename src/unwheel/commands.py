@@ -167,8 +167,24 @@ def _environment(args: Arguments) -> Environment:
     from .install import environment_of
 
     return environment_of(
-        args.python, target=args.target, prefix=args.prefix, root=args.root
+        args.python,
+        target=args.target,
+        prefix=args.prefix,
+        root=args.root,
+        meanwhile=_load_installer,
     )
+
+
+def _load_installer() -> None:
+    """
+    Import what installing needs, if it is there.
+
+    If not, that is told when it is needed.
+    """
+    from contextlib import suppress
+
+    with suppress(ImportError):
+        from .install import running  # noqa: F401
 
 
 def _options(args: Arguments) -> InstallOptions:
@@ -195,7 +211,11 @@ def _content(path: str) -> bytes:
         with open(path, "rb") as file:
             return file.read(_MOST_CONTENT)
     except (OSError, ValueError) as error:
-        problem = Problem("DIRECT_URL", f"{printable(path)} cannot be read")
+        problem = Problem(
+            "DIRECT_URL",
+            f"{printable(path)} cannot be read",
+            found=getattr(error, "strerror", None),
+        )
         raise DestinationError([problem]) from error
 
 

@@ -5,7 +5,7 @@ The options of `unwheel install`: where to, for whom, and how.
 from __future__ import annotations
 
 import argparse
-from os.path import basename
+from os.path import basename, lexists
 
 from .filename import named_alike
 from .knobs import add_knobs
@@ -170,6 +170,9 @@ def _add_insisting(command: argparse.ArgumentParser) -> None:
 
 def contradiction(args: Arguments) -> str | None:
     """Say which options of `install` do not go together."""
+    for wheel in args.wheels:
+        if ".whl" not in wheel and not lexists(wheel):  # as pip would take it
+            return f"{wheel!r} is no file; nothing is looked for elsewhere"
     if twice := named_alike(map(basename, args.wheels)):
         return f"two wheels of one project, the second is {twice}"
     if args.direct_url is not None and len(args.wheels) != 1:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 # What a system says that cannot exchange two names; the last is Windows'.
-_NO_EXCHANGE = frozenset(
+NO_EXCHANGE = frozenset(
     {
         errno.ENOSYS,
         errno.EINVAL,
@@ -146,7 +146,7 @@ class Moves:
         try:
             self._tree.publish(self._from(move), move.final, exchange=True)
         except DestinationError as error:
-            if error.errno not in _NO_EXCHANGE:
+            if error.errno not in NO_EXCHANGE:
                 raise
             self._replace(move)
             return

@@ -19,7 +19,7 @@ from .values import value
 
 TYPE_CHECKING = False  # that of `typing` would cost its import
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 WHEEL_VERSION = (1, 0)  # the one we know
 WHEEL_VERSION_2 = (2, 0)  # the one of PEP 777 and 778, known if one asks
@@ -178,11 +178,20 @@ class CoreMetadata:
         Read the *data* of METADATA; its body is not looked at.
 
         Raises:
-            InvalidWheelError: If there is not exactly one name and one
-                version (METADATA_FIELDS), a Wheel-Version that cannot be read
-                (WHEEL_VERSION), or as `parse_headers`.
+            InvalidWheelError: As `of` and `parse_headers`.
         """
-        fields = parse_headers(data)
+        return cls.of(parse_headers(data))
+
+    @classmethod
+    def of(cls, fields: Mapping[str, list[str]]) -> CoreMetadata:
+        """
+        What concerns us of the *fields* of METADATA.
+
+        Raises:
+            InvalidWheelError: If there is not exactly one name and one
+                version (METADATA_FIELDS), or a Wheel-Version that cannot be
+                read (WHEEL_VERSION).
+        """
         said = "wheel-version" in fields
         return cls(
             name=_only(fields, "Name"),
@@ -289,7 +298,7 @@ def _refuse_two_roots(values: list[str]) -> None:
         )
 
 
-def _only(fields: dict[str, list[str]], key: str) -> str:
+def _only(fields: Mapping[str, list[str]], key: str) -> str:
     """The value of a field that must be there, and once: readers differ."""
     values = fields.get(key.lower(), [])
     if len(values) != 1 or not values[0]:
@@ -305,7 +314,7 @@ def _only(fields: dict[str, list[str]], key: str) -> str:
     return values[0]
 
 
-def _version(header: str, fields: dict[str, list[str]]) -> tuple[int, int]:
+def _version(header: str, fields: Mapping[str, list[str]]) -> tuple[int, int]:
     values = fields.get(header.lower(), [])
     numbers = values[0].split(".") if len(values) == 1 else []
     if len(numbers) != 2 or not all(map(_is_number, numbers)):

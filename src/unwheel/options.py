@@ -124,8 +124,9 @@ def _without_links(args: Arguments) -> str | None:
 def _parser(arguments: list[str]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="unwheel",
-        description="Take Python wheels apart: every byte is verified while it"
-        " is written,\nand of a wheel that is refused nothing stays.",
+        description="Take Python wheels apart, and install them: every byte is"
+        " verified while it\nis written, and of a wheel that is refused"
+        " nothing stays.",
         epilog="unwheel COMMAND --help tells the options of a command.\n\n"
         + STATUSES,
         formatter_class=HELP,

@@ -236,10 +236,15 @@ class Policy:
             or "refuse", as the package index does for new uploads.
         durable: Flush to the disk, before publishing and after it: a crash
             later than that leaves all of it.  If only the second flush fails,
-            that is raised although the tree is published.
+            that is raised although the tree is published.  An installation
+            is flushed before its first name changes and before its journal
+            goes: a crash at any time leaves the old or the new, and a flush
+            that fails takes it back.
         mtime: Times of modification: "now"; those of the "archive" (extended
             timestamps, else DOS times as UTC); those in the environment's
-            "SOURCE_DATE_EPOCH"; or seconds since 1970.
+            "SOURCE_DATE_EPOCH"; or seconds since 1970.  Of an installation
+            those of the wheel's files: links, folders, scripts, bytecode and
+            RECORD have the time at which they are made.
         dedupe: Members with the same packed bytes are inflated once and
             written again by a reflink or a "copy", or as a "hardlink", which
             shares later writes too; "off" inflates each.

@@ -90,16 +90,21 @@ class Progress:
             except ImportError:  # no rich, no bars
                 self._next_drawing = float("inf")
                 return
-        self._display.draw(self._in_work())
+        done = self._total.done(self._bars)
+        self._display.draw(self._in_work(), done)
         self._next_drawing = monotonic() + INTERVAL
 
     def _in_work(self) -> dict[str, _Bar]:
-        """The first wheel, and those that have begun; the others wait."""
+        """
+        The first wheel, and those that are half done; the others wait.
+
+        Of a lock all wheels wait in the end, for the last of them.
+        """
         first = next(iter(self._bars), None)
         return {
             wheel: bar
             for wheel, bar in self._bars.items()
-            if bar.done or wheel == first
+            if 0 < bar.done < bar.size or wheel == first
         }
 
 
@@ -196,9 +201,9 @@ class _Display:
             )
         self._rich.start()
 
-    def draw(self, bars: dict[str, _Bar]) -> None:
-        """Show *bars* and nothing else."""
-        self._draw_total(bars)
+    def draw(self, bars: dict[str, _Bar], done: int) -> None:
+        """Show *bars*, and of all wheels that so many bytes are *done*."""
+        self._draw_total(done)
         for wheel in self._tasks.keys() - bars.keys():
             self._rich.remove_task(self._tasks.pop(wheel))
         for wheel, bar in bars.items():
@@ -210,12 +215,12 @@ class _Display:
                 )
         self._rich.refresh()
 
-    def _draw_total(self, bars: dict[str, _Bar]) -> None:
+    def _draw_total(self, done: int) -> None:
         if self._total_task is not None:
             self._rich.update(
                 self._total_task,
                 description=self._total.label,
-                completed=self._total.done(bars),
+                completed=done,
             )
 
     def say(self, text: str) -> None:

@@ -40,7 +40,8 @@ def add_sync(command: argparse.ArgumentParser) -> None:
         "unwheel sync pylock.toml --wheels wheelhouse --python .venv",
         "unwheel sync pylock.toml --group dev --extra plot --dry-run",
         subject="LOCK",
-        module="install.syncing",
+        alone=True,
+        module="install.report unwheel.install.syncing",
     )
     _add_choice(command)
     add_places(command)
@@ -102,8 +103,6 @@ def _add_choice(command: argparse.ArgumentParser) -> None:
 
 def contradiction(args: Arguments) -> str | None:
     """Say which options of `sync` do not go together."""
-    if len(args.wheels) != 1:
-        return "exactly one lock file is taken"
     given = vars(args)
     if "verbatim" in (given.get("links"), given.get("links.entries")):
         return "links as stored are never installed; list and extract show"

@@ -39,20 +39,31 @@ def describe(
     description: str,
     *examples: str,
     subject: str = "WHEEL",
+    alone: bool = False,
     module: str = "report",
 ) -> None:
-    """Add what every command has: help, what it is about, how it tells."""
+    """
+    Add what every command has: help, what it is about, how it tells.
+
+    Args:
+        command: Gets all of it.
+        description: Of the command.
+        examples: Lines that can be typed.
+        subject: What it takes; of these it tells one by one...
+        alone: ... or takes exactly one, and tells of the wheels that it names.
+        module: Whose documentation tells the keys of ``--json``.
+    """
     shown = "\n  ".join(("examples:", *examples))
-    command.usage = f"{command.prog} [option ...] {subject} ..."
+    many = "" if alone else " ..."
+    command.usage = f"{command.prog} [option ...] {subject}{many}"
     command.description = description
     command.epilog = (
         f"{shown}\n\n{JSON_HELP.format(module=module)}\n{STATUSES}"
     )
-    command.add_argument("wheels", nargs="+", metavar=subject)
+    command.add_argument("wheels", nargs=1 if alone else "+", metavar=subject)
+    told = "wheel" if alone else subject.lower()
     command.add_argument(
-        "--json",
-        action="store_true",
-        help=f"print one object per {subject.lower()}",
+        "--json", action="store_true", help=f"print one object per {told}"
     )
     command.add_argument(
         "--quiet", action="store_true", help="print nothing but refusals"

@@ -20,7 +20,6 @@ _NO_BYTECODE = (
     py_compile.PyCompileError,
     ValueError,
     RecursionError,
-    MemoryError,
     OSError,
 )
 
@@ -47,12 +46,7 @@ def _compiled(source: str, path: str, levels: Sequence[int]) -> Compiled:
         pyc = _name(source, level)
         try:
             py_compile.compile(source, pyc, path, doraise=True, optimize=level)
-        except (
-            py_compile.PyCompileError,
-            ValueError,
-            RecursionError,
-            OSError,
-        ) as error:
+        except _NO_BYTECODE as error:
             return Compiled(source, tuple(pycs), str(error) or "not compiled")
         pycs.append(pyc)
     return Compiled(source, tuple(pycs))

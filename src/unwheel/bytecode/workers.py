@@ -7,7 +7,6 @@ What they do is the matter of `compile_worker`, what it means that of
 
 from __future__ import annotations
 
-import fcntl
 import os
 import select
 import signal
@@ -16,6 +15,11 @@ import time
 from ..errors import DestinationError
 from ..native import os_problem
 from ..values import value
+
+try:
+    import fcntl
+except ImportError:  # Windows, where none is started
+    fcntl = None  # type: ignore[assignment]
 
 TYPE_CHECKING = False  # that of `typing` would cost its import
 if TYPE_CHECKING:

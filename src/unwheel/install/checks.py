@@ -9,10 +9,12 @@ it is told, never raised.
 from __future__ import annotations
 
 import os
+from functools import lru_cache
 
 from ..errors import DestinationError, Problem, printable
 from ..filename import normalise_name
 from ..metadata import shown
+from .plain import Needed, contains, needed
 
 TYPE_CHECKING = False  # that of `typing` would cost its import
 if TYPE_CHECKING:
@@ -121,12 +123,16 @@ def _asked(fields: Mapping[str, Sequence[str]]) -> Sequence[str]:
     return fields.get("requires-python", [])[:1]
 
 
+@lru_cache(maxsize=_MOST_REQUIREMENTS)  # the same few in many wheels
 def _suits(text: str, version: str) -> bool | None:
     """Whether *text* takes that *version*; None if it cannot be read."""
-    from packaging.specifiers import SpecifierSet
-
     if len(text) > _LONGEST:
         return None
+    plain = contains(text, version)
+    if plain is not None:
+        return plain
+    from packaging.specifiers import SpecifierSet
+
     try:
         return SpecifierSet(text).contains(version, prereleases=True)
     except _UNREADABLE:
@@ -147,10 +153,11 @@ def unmet(
         installed: The versions that are there or about to be, by normalized
             name.
     """
-    needed = fields.get("requires-dist", [])
-    for text in needed[:_MOST_REQUIREMENTS]:
+    asked = fields.get("requires-dist", [])
+    variables = {**python.markers, "extra": ""}
+    for text in asked[:_MOST_REQUIREMENTS]:
         try:
-            problem = _unmet(text, python, installed)
+            problem = _unmet(text, variables, installed)
         except _UNREADABLE:
             problem = Problem(
                 "REQUIREMENT",
@@ -159,7 +166,7 @@ def unmet(
             )
         if problem is not None:
             yield problem
-    if (more := len(needed) - _MOST_REQUIREMENTS) > 0:
+    if (more := len(asked) - _MOST_REQUIREMENTS) > 0:
         yield Problem(
             "REQUIREMENT",
             "more requirements than are read",
@@ -168,32 +175,50 @@ def unmet(
 
 
 def _unmet(
-    text: str, python: Interpreter, installed: Mapping[str, str]
+    text: str, variables: Mapping[str, str], installed: Mapping[str, str]
 ) -> Problem | None:
     """What one requirement lacks, or None."""
-    from packaging.requirements import Requirement
-
     if len(text) > _LONGEST:
         raise ValueError(text)
-    needed = Requirement(text)
-    variables = {**python.markers, "extra": ""}
-    if needed.marker is not None and not needed.marker.evaluate(variables):
+    asked = needed(text, variables)
+    if asked is None:
+        asked = _needed(text, variables)
+    if isinstance(asked, bool):
         return None
-    version = installed.get(normalise_name(needed.name))
+    version = installed.get(normalise_name(asked.name))
     if version is None:
         return Problem(
             "DEPENDENCY_MISSING",
-            f"{printable(needed.name)} is needed and not installed",
+            f"{printable(asked.name)} is needed and not installed",
             expected=_short(text),
         )
-    if needed.specifier.contains(version, prereleases=True):
+    if _contains(asked.clauses, version):
         return None
     return Problem(
         "DEPENDENCY_VERSION",
-        f"another version of {printable(needed.name)} is needed",
+        f"another version of {printable(asked.name)} is needed",
         found=_short(version),
         expected=_short(text),
     )
+
+
+def _needed(text: str, variables: Mapping[str, str]) -> Needed | bool:
+    """The same as `needed`, of every requirement that can be read."""
+    from packaging.requirements import Requirement
+
+    asked = Requirement(text)
+    if asked.marker is not None and not asked.marker.evaluate({**variables}):
+        return False
+    return Needed(asked.name, str(asked.specifier))
+
+
+def _contains(clauses: str, version: str) -> bool:
+    plain = contains(clauses, version)
+    if plain is not None:
+        return plain
+    from packaging.specifiers import SpecifierSet
+
+    return SpecifierSet(clauses).contains(version, prereleases=True)
 
 
 def installed_versions(directories: Iterable[str]) -> dict[str, str]:

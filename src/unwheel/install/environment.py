@@ -17,7 +17,8 @@ from . import facts
 
 TYPE_CHECKING = False  # that of `typing` would cost its import
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+    from subprocess import Popen
     from typing import Any
 
 SCHEMES = ("purelib", "platlib", "headers", "scripts", "data")
@@ -101,6 +102,7 @@ def environment_of(
     target: str | None = None,
     prefix: str | None = None,
     root: str | None = None,
+    meanwhile: Callable[[], object] | None = None,
 ) -> Environment:
     """
     Where wheels go, as pip chooses it.
@@ -113,6 +115,8 @@ def environment_of(
         prefix: What stands for the prefix of the Python.
         root: What stands for "/" on the disk (DESTDIR); nothing that is
             written mentions it.
+        meanwhile: Called while another Python thinks, if one is asked: that
+            takes as long as to import `installer`.
 
     Raises:
         DestinationError: INTERPRETER, if it cannot be asked.
@@ -122,7 +126,7 @@ def environment_of(
         raise TypeError("environment_of: target and prefix")
     home = None if target is None else os.path.abspath(target)
     other = None if prefix is None else os.path.abspath(prefix)
-    told = _ask(executable, home, other)
+    told = _ask(executable, home, other, meanwhile)
     places = told.pop("places")
     if home is not None:
         places["purelib"] = places["platlib"] = home
@@ -137,7 +141,10 @@ def environment_of(
 
 
 def _ask(
-    executable: str | None, home: str | None, prefix: str | None
+    executable: str | None,
+    home: str | None,
+    prefix: str | None,
+    meanwhile: Callable[[], object] | None,
 ) -> dict[str, Any]:
     """What the Python says, whose keys are those of `facts.facts`."""
     if executable is not None and os.path.isdir(executable):
@@ -145,7 +152,7 @@ def _ask(
     if executable is None or os.path.abspath(executable) == sys.executable:
         told: dict[str, Any] = facts.facts(home, prefix)
     else:
-        told = _ask_other(executable, home, prefix)
+        told = _ask_other(executable, (home, prefix), meanwhile)
     if not told["executable"]:
         raise _unanswered(executable or "", "does not know where it is")
     return told
@@ -162,7 +169,9 @@ _KEYS = {"places", *Interpreter.__match_args__}
 
 
 def _ask_other(
-    executable: str, home: str | None, prefix: str | None
+    executable: str,
+    bases: tuple[str | None, str | None],
+    meanwhile: Callable[[], object] | None,
 ) -> dict[str, Any]:
     import subprocess
 
@@ -171,18 +180,37 @@ def _ask_other(
     # Isolated (-I): nobody's PYTHONPATH is looked at, and not what lies in
     # the current directory, which may come with the wheels.
     words = [executable, "-I", "-c", _text_of_facts()]
-    words += [os.path.dirname(packaging.__file__), home or "", prefix or ""]
+    words += [os.path.dirname(packaging.__file__)]
+    words += [base or "" for base in bases]
     try:
-        done = subprocess.run(
-            words, stdin=subprocess.DEVNULL, capture_output=True, check=False
+        child = subprocess.Popen(
+            words,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
         )
     except (OSError, ValueError) as error:
         raise _unanswered(executable, str(error)) from error
-    told = _answer(done.stdout) if done.returncode == 0 else None
+    output, errors = _heard(child, meanwhile)
+    told = _answer(output) if child.returncode == 0 else None
     if told is None:
-        complaint = done.stderr.decode("utf-8", "replace").strip()
+        complaint = errors.decode("utf-8", "replace").strip()
         raise _unanswered(executable, complaint.rpartition("\n")[2])
     return told
+
+
+def _heard(
+    child: Popen[bytes], meanwhile: Callable[[], object] | None
+) -> tuple[bytes, bytes]:
+    """All that the *child* prints; it has ended then, also if we fail."""
+    with child:
+        try:
+            if meanwhile is not None:
+                meanwhile()
+            return child.communicate()
+        except BaseException:
+            child.kill()
+            raise
 
 
 def _answer(output: bytes) -> dict[str, Any] | None:

@@ -19,7 +19,7 @@ TYPE_CHECKING = False  # that of `typing` would cost its import
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from .lock import Locked
+    from .locked import Locked
 
 _PIECE = 1 << 20  # bytes: hashing that many lets other threads run meanwhile
 

@@ -2,61 +2,40 @@
 Lock files (PEP 751): what one wants in an environment, as wheels.
 
 `packaging` reads them and selects; here it is asked, what it refuses is told
-by reason, and what remains is known to be wheels that can be checked.
+by reason, and what remains is known to be wheels that can be checked: see
+`locked`.
 """
 
 from __future__ import annotations
 
 import os
-from string import hexdigits
-from urllib.parse import unquote, urlsplit
 
 from ..errors import (
     DestinationError,
     LockError,
     Problem,
     SourceError,
-    UnwheelError,
     printable,
 )
-from ..filename import WheelFilename, normalise_name, same_version
+from ..filename import normalise_name
 from ..metadata import shown
 from ..native import os_problem
 from ..values import value
+from .locked import locked_of, short
 
 TYPE_CHECKING = False  # that of `typing` would cost its import
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
-    from typing import Any, NoReturn, TypeAlias
+    from collections.abc import Collection, Iterator, Sequence
+    from typing import Any, NoReturn
 
-    from packaging.pylock import (
-        Package,
-        PackageArchive,
-        PackageWheel,
-        Pylock,
-    )
+    from packaging.pylock import Package, Pylock
     from packaging.tags import Tag
 
     from .environment import Interpreter
-
-    Source: TypeAlias = "PackageWheel | PackageArchive"
+    from .locked import Locked
 
 MOST_BYTES = 64 << 20  # of a lock file; real ones have a few
 _MOST_PARTS = 500  # of a key; real ones have two
-_SHOWN = 400
-
-# Bytes of the digests that a wheel can be known by.  Whoever can make two
-# files of one MD5 or SHA-1 is not far, so those do not count.
-STRONG = {
-    "sha256": 32,
-    "sha384": 48,
-    "sha512": 64,
-    "sha3_256": 32,
-    "sha3_384": 48,
-    "sha3_512": 64,
-    "blake2b": 64,
-    "blake2s": 32,
-}
 
 # What readers of strangers' texts raise besides what they say they do.
 _UNREADABLE = (ValueError, RecursionError, OverflowError)
@@ -75,34 +54,6 @@ class Lock:
 
     path: str
     content: Pylock
-
-
-@value
-class Locked:
-    """
-    One wheel that a lock names.
-
-    Attributes:
-        name: Of the distribution, normalized.
-        version: As the file name has it.
-        filename: Safe as the name of a file.
-        hashes: Hexadecimal digests, lower case, by the name of the algorithm
-            that `hashlib` has; at least one, all of `STRONG`.
-        size: Of the archive in bytes, or None.
-        path: Where it is, from the directory of the lock; or None.
-        url: Where it can be fetched, or None.
-        is_direct: Whether it was asked for by its place, not by its name, so
-            that a direct_url.json has to tell of it.
-    """
-
-    name: str
-    version: str
-    filename: str
-    hashes: Mapping[str, str]
-    size: int | None
-    path: str | None
-    url: str | None
-    is_direct: bool
 
 
 # -------------------------------------------------------------------- reading
@@ -190,7 +141,7 @@ def _load() -> tuple[Any, Any]:
 def _refuse(
     code: str, message: str, error: BaseException, path: str
 ) -> NoReturn:
-    problem = Problem(code, message, found=_short(str(error)))
+    problem = Problem(code, message, found=short(str(error)))
     raise LockError([problem], wheel=path) from error
 
 
@@ -235,7 +186,7 @@ def select(
     )
     if not problems:
         try:
-            return tuple(_locked(p, s) for p, s in selection.of(content))
+            return tuple(locked_of(p, s) for p, s in selection.of(content))
         except (LockError, *selection.refusals):
             problems += selection.reasons(content)
     raise LockError(problems, wheel=lock.path)
@@ -307,7 +258,7 @@ class _Selection:
             yield Problem(
                 "LOCK_ENVIRONMENT",
                 f"the lock file is not for Python {self._python.version} here",
-                found=_short(str(error)),
+                found=short(str(error)),
             )
             return
         seen: set[str] = set()
@@ -323,7 +274,7 @@ class _Selection:
                 if package.name in seen:
                     yield Problem("LOCK_AMBIGUOUS", f"{name}: two of one name")
                 seen.add(package.name)
-                _locked(package, source)
+                locked_of(package, source)
         except LockError as error:
             yield from error.problems
         except self.refusals as error:
@@ -337,7 +288,7 @@ class _Selection:
                     "LOCK_PYTHON",
                     f"{name}: it asks for another Python",
                     found=self._python.version,
-                    expected=_short(str(python)),
+                    expected=short(str(python)),
                 )
 
     def _no_wheel(self, package: Package, error: Exception) -> Problem:
@@ -346,7 +297,7 @@ class _Selection:
             return Problem(
                 "LOCK_MALFORMED",
                 f"{printable(package.name)}: it cannot be selected",
-                found=_short(str(error)),
+                found=short(str(error)),
             )
         return Problem(
             "LOCK_NO_WHEEL",
@@ -367,117 +318,3 @@ def _with(content: Pylock, packages: Sequence[Package]) -> Pylock:
     from dataclasses import replace
 
     return replace(content, packages=packages)
-
-
-# --------------------------------------------------------------------- wheels
-
-
-def _locked(package: Package, source: Any) -> Locked:
-    """
-    The wheel that *source* is.
-
-    Raises:
-        LockError: LOCK_SOURCE if it is none, LOCK_HASH if its digests cannot
-            be relied on, LOCK_MALFORMED if its name is another's.
-    """
-    from packaging.pylock import PackageArchive, PackageWheel
-
-    is_direct = isinstance(source, PackageArchive)
-    filename = _filename(source) if is_direct else None
-    if isinstance(source, PackageWheel):
-        filename = source.filename
-    if filename is None or not filename.endswith(".whl"):
-        raise LockError([_no_source(package, source)])
-    try:
-        parsed = WheelFilename.parse(filename)
-    except UnwheelError as error:
-        raise LockError(error.problems) from error
-    if not _is_of(package, parsed):
-        raise LockError([_other_name(package, filename)])
-    return Locked(
-        name=normalise_name(parsed.name),
-        version=parsed.version,
-        filename=filename,
-        hashes=_hashes(package, source.hashes),
-        size=source.size,
-        path=source.path or None,
-        url=source.url or None,
-        is_direct=is_direct,
-    )
-
-
-def _filename(source: Source) -> str:
-    """The last part of where an archive is."""
-    place = source.path or unquote(urlsplit(source.url or "").path)
-    return place.replace("\\", "/").rpartition("/")[2]
-
-
-def _is_of(package: Package, filename: WheelFilename) -> bool:
-    name = normalise_name(filename.name)
-    version = package.version
-    return name == package.name and (
-        version is None or same_version(filename.version, str(version))
-    )
-
-
-def _other_name(package: Package, filename: str) -> Problem:
-    return Problem(
-        "LOCK_MALFORMED",
-        f"{printable(package.name)}: the wheel is of another project",
-        found=_short(filename),
-    )
-
-
-def _no_source(package: Package, source: object) -> Problem:
-    kinds = {
-        "PackageVcs": "a repository",
-        "PackageDirectory": "a directory",
-        "PackageArchive": "an archive that is no wheel",
-        "PackageSdist": "an sdist",
-    }
-    name = printable(package.name)
-    return Problem(
-        "LOCK_SOURCE",
-        f"{name}: the lock has sources of it, and no wheel for this Python",
-        found=kinds.get(type(source).__name__, "something else"),
-        expected="a wheel, as a build of it gives",
-        accept=f'skip="{name}"',
-    )
-
-
-def _hashes(package: Package, hashes: Mapping[str, str]) -> dict[str, str]:
-    """
-    The digests that count.
-
-    Raises:
-        LockError: LOCK_HASH, if there is none, or one that is none.
-    """
-    name = printable(package.name)
-    strong = {k: v.lower() for k, v in hashes.items() if k in STRONG}
-    if not strong:
-        raise LockError(
-            [
-                Problem(
-                    "LOCK_HASH",
-                    f"{name}: the lock has no digest that can be relied on",
-                    found=shown(sorted(hashes)),
-                    expected="sha256",
-                )
-            ]
-        )
-    for algorithm, digest in strong.items():
-        if len(digest) != 2 * STRONG[algorithm] or digest.strip(hexdigits):
-            raise LockError(
-                [
-                    Problem(
-                        "LOCK_HASH",
-                        f"{name}: this is no {algorithm}",
-                        found=_short(digest),
-                    )
-                ]
-            )
-    return strong
-
-
-def _short(text: str) -> str:
-    return printable(" ".join(text[:_SHOWN].split()))

@@ -14,7 +14,7 @@ TYPE_CHECKING = False  # that of `typing` would cost its import
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from .lock import Locked
+    from .locked import Locked
 
 _MOST = 1 << 16  # bytes of a direct_url.json
 

@@ -56,7 +56,8 @@ class InstallReport:
         """
         The report, as `json.dumps` takes it.
 
-        Besides the keys of every object (see `unwheel.report`): one for each
+        Besides the keys of every object (see `unwheel.report`; the command
+        `sync` calls the `action` by its own name): one for each
         attribute, with its meaning, null where it is None; `seconds` to the
         microsecond, `links` as objects with the attributes of `LinkFact`,
         `warnings` as `problem_to_json` says.

@@ -154,9 +154,8 @@ class Run:
         self._source = source = ShownSource(
             self.wheel, policy=self._job.policy, at=self._at
         )
-        data = source.metadata
-        self._fields = parse_headers(data)
-        self._metadata = CoreMetadata.parse(data)
+        self._fields = parse_headers(source.metadata)
+        self._metadata = CoreMetadata.of(self._fields)
         self._judge(source)
         _ = source.launchers  # that can be read
         name = self._metadata.name

@@ -49,7 +49,8 @@ if TYPE_CHECKING:
     from ..wheel import StrPath
     from .environment import Environment
     from .finding import Place
-    from .lock import Lock, Locked
+    from .lock import Lock
+    from .locked import Locked
     from .report import InstallReport
     from .running import Job, Run
 
@@ -104,7 +105,7 @@ class Unchanged:
         The same as `json.dumps` takes it.
 
         The keys of every object (see `unwheel.report`), one for each
-        attribute, and `unchanged`, which is true.
+        attribute, and `unchanged`, which is true; no `InstallReport` has it.
         """
         return {
             **head_to_json("sync", "ok", self.wheel),

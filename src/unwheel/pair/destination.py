@@ -24,7 +24,7 @@ from ..errors import UnwheelError
 from ..faults import named, our_side
 from ..places import is_below, name_below
 from .claims import Claim
-from .finishing import Finished, Finishing, Order
+from .finishing import LIBRARIES, Finished, Finishing, Order
 from .installation import Installation
 from .rows import encoded
 from .streams import LinkStream, MemberStream
@@ -45,9 +45,6 @@ if TYPE_CHECKING:
     T = TypeVar("T")
 else:
     _Base = object
-
-
-_LIBRARIES = ("purelib", "platlib")
 
 
 class BatchMixIn(_Base):
@@ -105,7 +102,8 @@ class BatchMixIn(_Base):
         """
         The name that the file *path* gets on the disk, below its scheme.
 
-        A subclass may have another one; RECORD still says *path*.
+        A subclass may have another one, but for sources that are compiled;
+        RECORD still says *path*.
         """
         return path
 
@@ -166,7 +164,7 @@ class BatchMixIn(_Base):
 
     def _begin(self) -> Installation:
         places = {
-            str(scheme): os.path.abspath(self._path_with_destdir(scheme, ""))
+            str(scheme): self._located(scheme, "")
             for scheme in SCHEME_NAMES
             if scheme in self.scheme_dict
         }
@@ -183,11 +181,22 @@ class BatchMixIn(_Base):
         Raises:
             ValueError: If it leads out, or is the place itself.
         """
-        path = os.path.abspath(self._path_with_destdir(Scheme(scheme), name))
+        path = self._located(Scheme(scheme), name)
         place = work.places[scheme]
         if path == place or not is_below(place, path):
             raise ValueError(f"no file in the place of {scheme}: {name}")
         return name_below(place, path)
+
+    def _located(self, scheme: Scheme, name: str) -> str:
+        """Where `_path_with_destdir` has it, which takes long to say it."""
+        told = type(self)._path_with_destdir
+        if told is not SchemeDictionaryDestination._path_with_destdir:
+            return os.path.abspath(self._path_with_destdir(scheme, name))
+        path = os.path.abspath(os.path.join(self.scheme_dict[scheme], name))
+        if self.destdir is None:
+            return path
+        below = os.path.splitdrive(path)[1].lstrip(os.sep)
+        return os.path.abspath(os.path.join(self.destdir, below))
 
     def _refuse_existing(self, work: Installation, target: str) -> None:
         if self.overwrite == "refuse" and (
@@ -258,7 +267,7 @@ class BatchMixIn(_Base):
             hasher.update(data)
             size = len(data)
         else:
-            likely = scheme if scheme in _LIBRARIES else _LIBRARIES[0]
+            likely = scheme if scheme in LIBRARIES else LIBRARIES[0]
             work.begin(work.site or likely)
             aside, size = work.put_aside(
                 stream, hasher, executable=is_executable

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from .installation import Installation
     from .rows import Row
 
-_LIBRARIES = ("purelib", "platlib")
+LIBRARIES = ("purelib", "platlib")  # whose sources are compiled
 
 
 @value
@@ -171,7 +171,7 @@ class Finishing:
         transaction = self._work.transaction
         assert transaction is not None
         for scheme, entry in self._rows:
-            if scheme in _LIBRARIES and entry.path.endswith(".py"):
+            if scheme in LIBRARIES and entry.path.endswith(".py"):
                 path = os.path.join(
                     self._order.scheme_dict[scheme], entry.path
                 )
@@ -205,12 +205,9 @@ class Finishing:
         self._rows += self._rows_of_bytecode()
         text = record_text(self._rows, order.site, order.scheme_dict)
         work.tree(order.site).put(order.record, text)
-        # The files before anyone can see them, then the names they got.
-        if self._is_durable:
-            work.tree().sync()
         if work.batch is not None:
             self._repeats = work.batch.repeats()
-        work.rest(keeping_trees=self._is_durable)
+        work.rest()
         self._is_prepared = True
 
     @property
@@ -253,9 +250,8 @@ class Finishing:
             record=order.record,
             replaces=order.replaces,
             overwrite=order.overwrite,
+            durable=self._is_durable,
         )
-        if self._is_durable:
-            work.tree(order.site).sync()
         return Finished(
             committed=committed,
             rows=tuple(self._rows),
@@ -290,12 +286,12 @@ def check_infos(
     Raises:
         InvalidWheelError: DIST_INFO_MANY.
     """
-    sites = {os.path.realpath(places[key]) for key in _LIBRARIES}
+    sites = {os.path.realpath(places[key]) for key in LIBRARIES}
     folders: dict[tuple[str, str], str] = {}
     problems = []
     for scheme, name in files:
         folder, _, leaf = name.rpartition("/")
-        if scheme in _LIBRARIES:
+        if scheme in LIBRARIES:
             continue
         if (scheme, folder) not in folders:
             path = os.path.join(places[scheme], folder)

@@ -14,7 +14,7 @@ from ..crew import TICK_MS, shared
 from ..errors import UnwheelError
 from ..faults import named, our_side
 from ..orders import batch_of, check_space
-from ..site import Transaction, recover
+from ..site import Transaction, real_paths, recover
 from .claims import Claims
 from .parts import installed_part
 
@@ -67,9 +67,7 @@ class Installation:
 
     def __init__(self, places: Mapping[str, str]) -> None:
         self.places = places
-        self.roots = {
-            scheme: os.path.realpath(place) for scheme, place in places.items()
-        }
+        self.roots = real_paths(places)
         self.claims = Claims()
         self.opened: Opened | None = None
         self.plan: Plan | None = None
@@ -98,7 +96,7 @@ class Installation:
         if self.transaction is None:
             recover(self.places[site])
             self.site = site
-            self.transaction = Transaction(self.places, site)
+            self.transaction = Transaction(self.roots, site, resolved=True)
             self.transaction.make()
         return self.transaction
 
@@ -112,7 +110,7 @@ class Installation:
         if self.site == site:
             return before
         self._close_trees()
-        self.transaction = Transaction(self.places, site)
+        self.transaction = Transaction(self.roots, site, resolved=True)
         try:
             self.transaction.make()
             self.site = site
@@ -243,14 +241,13 @@ class Installation:
         self._crew.check()
         return False
 
-    def rest(self, *, keeping_trees: bool) -> None:
+    def rest(self) -> None:
         """
         Give back what a commit does not need: all is staged.
 
         So that many wheels can wait for each other, with few descriptors.
         """
-        if not keeping_trees:
-            self._close_trees()
+        self._close_trees()
         if self.batch is not None:
             self.batch.close()
             self.batch = None

@@ -58,12 +58,12 @@ def _is_bytecode(name: str) -> bool:
 
 def _cut(column: Column, out: Sequence[int], width: int) -> Column:
     """The *column* without the rows *out*, each of that *width*."""
-    rest = column[:0]
-    start = 0
-    for k in out:
-        rest += column[width * start : width * k]
-        start = k + 1
-    return rest + column[width * start :]
+    starts = [0, *(width * (k + 1) for k in out)]
+    ends = [*(width * k for k in out), len(column)]
+    pieces = [column[i:j] for i, j in zip(starts, ends, strict=True)]
+    if isinstance(column, bytes):
+        return b"".join(pieces)
+    return [each for piece in pieces for each in piece]
 
 
 def _renumbered(count: int, out: Sequence[int]) -> dict[int, int]:

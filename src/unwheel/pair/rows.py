@@ -7,17 +7,18 @@ bytecode, which may be made anew at any time, only the name.
 
 from __future__ import annotations
 
+import io
 import os
 from binascii import b2a_base64
+from operator import itemgetter
 
 from installer.records import Hash, RecordEntry
-from installer.utils import Scheme, construct_record_file
 
 from ..places import is_below, name_below
 
 TYPE_CHECKING = False  # that of `typing` would cost its import
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from ..backend import Outcomes
     from ..plan import Plan
@@ -143,29 +144,38 @@ def record_text(
     """
     above = os.path.abspath(scheme_dict[site])
     roots = {
-        scheme: os.path.abspath(scheme_dict[scheme]) for scheme, _ in rows
+        scheme: os.path.abspath(scheme_dict[scheme])
+        for scheme in {scheme for scheme, _ in rows}
     }
-    leading = {
-        scheme: None if scheme == site else _leading(above, root)
-        for scheme, root in roots.items()
-    }
-    entries = []
+    leading = {scheme: _leading(above, root) for scheme, root in roots.items()}
+    told = []
     for scheme, entry in rows:
+        name, before = entry.path, ""
         if scheme != site:
-            path = os.path.join(roots[scheme], entry.path)
+            path = os.path.join(roots[scheme], name)
             if is_below(above, path):  # by the shortest way
-                path = name_below(above, path)
-                entry = RecordEntry(path, entry.hash_, entry.size)
-                scheme = site
-        entries.append((Scheme(scheme), entry))
-    leading[site] = None
-    with construct_record_file(entries, leading.__getitem__) as stream:
-        return stream.read()
+                name = name_below(above, path)
+            else:
+                before = leading[scheme]
+        hash_, size = entry.hash_, entry.size
+        digest = "" if hash_ is None else f"{hash_.name}={hash_.value}"
+        told.append((name, before + name, digest, size))
+    told.sort(key=itemgetter(0))
+    return _csv([row[1:] for row in told])
+
+
+def _csv(rows: Iterable[tuple[str, str, int | None]]) -> bytes:
+    import csv
+
+    stream = io.StringIO(newline="")
+    csv.writer(stream, lineterminator="\n").writerows(rows)
+    return stream.getvalue().encode()
 
 
 def _leading(site: str, root: str) -> str:
     """What leads from *site* to the names in *root*."""
     try:
-        return os.path.relpath(root, site) + "/"
+        leading = os.path.relpath(root, site)
     except ValueError:  # another drive of Windows
-        return root + "/"
+        leading = root
+    return leading.replace(os.sep, "/") + "/"

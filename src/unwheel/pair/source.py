@@ -12,6 +12,7 @@ from installer.sources import WheelSource as _WheelSource
 from ..errors import InvalidWheelError, Problem, RecordError
 from ..plan import EXECUTABLE, NO_DIGEST
 from ..policy import Policy
+from ..values import cached_property
 from .opened import Opened
 from .streams import LinkStream, MemberStream
 
@@ -114,12 +115,16 @@ class WheelSource(_WheelSource):
     @property
     def dist_info_filenames(self) -> list[str]:
         """The names of all files below .dist-info, without it."""
+        return list(self._dist_info_filenames)
+
+    @cached_property
+    def _dist_info_filenames(self) -> tuple[str, ...]:
         prefix = f"{self.dist_info_dir}/"
-        return [
+        return tuple(
             name.removeprefix(prefix)
             for name in self.opened.plan.entries.names
             if name.startswith(prefix) and not name.endswith("/")
-        ]
+        )
 
     def read_dist_info(self, filename: str) -> str:
         """

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from .distributions import Installed, find_installed, owner_of
 from .recovery import Recovered, recover
-from .transaction import Committed, Transaction
+from .transaction import Committed, Transaction, real_paths
 
 __all__ = [
     "Committed",
@@ -17,5 +17,6 @@ __all__ = [
     "Transaction",
     "find_installed",
     "owner_of",
+    "real_paths",
     "recover",
 ]

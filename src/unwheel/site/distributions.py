@@ -13,20 +13,22 @@ import re
 import stat
 
 from ..errors import DestinationError, Problem, UnwheelError, printable
+from ..filename import normalise_name
 from ..native import os_problem
 from ..places import is_below
 from ..values import value
+from .identity import CACHE
 
 TYPE_CHECKING = False  # that of `typing` would cost its import
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
 
 _INFO = ".dist-info"
+_ESCAPE = "surrogateescape"
+# Stands for a NUL, which csv refuses before Python 3.11: nothing that is read
+# with `_ESCAPE` has it.
+_NUL = "\ud800"
 _MOST_METADATA = 1 << 16  # bytes that are read of it; the name comes early
-_CACHE = "__pycache__"
-
-# "Names and normalization" of the packaging specifications.
-_SEPARATORS = re.compile("[-_.]+")
 
 # How installations of setuptools and distutils are called.
 _EGG = re.compile(r"(?i)(?P<name>[^-]+)(?:-[^-]+)*\.egg(?:-info|-link)?")
@@ -69,9 +71,9 @@ def find_installed(places: Mapping[str, str], name: str) -> list[Installed]:
     """
     found = []
     problems: list[Problem] = []
-    wanted = normalized(name)
+    wanted = normalise_name(name)
     for site in sites_of(places):
-        for leaf in _names_in(site):
+        for leaf in _names_like(site, wanted):
             path = os.path.join(site, leaf)
             if _is_of(path, wanted):
                 files = files_of(places, path)
@@ -98,11 +100,13 @@ def check_same(
         DestinationError: CHANGED.
     """
     leaf = os.path.basename(os.path.dirname(record))
-    wanted = normalized(_identity(leaf)[0])
+    wanted = normalise_name(_identity(leaf)[0])
     found = {
         path
         for site in sites_of(places)
-        for path in (os.path.join(site, leaf) for leaf in _names_in(site))
+        for path in (
+            os.path.join(site, leaf) for leaf in _names_like(site, wanted)
+        )
         if _is_of(path, wanted)
     }
     other = found ^ {each.dist_info for each in installed}
@@ -110,15 +114,10 @@ def check_same(
         raise DestinationError([_changed(path) for path in sorted(other)])
 
 
-def normalized(name: str) -> str:
-    """The one spelling of a project's *name*."""
-    return _SEPARATORS.sub("-", name).lower()
-
-
 def sites_of(places: Mapping[str, str]) -> list[str]:
     """The real paths of purelib and platlib, each once."""
     given = [places[key] for key in ("purelib", "platlib") if key in places]
-    return list(dict.fromkeys(map(os.path.realpath, given)))
+    return list(dict.fromkeys(map(os.path.realpath, dict.fromkeys(given))))
 
 
 def owner_of(
@@ -140,10 +139,10 @@ def owner_of(
         By path "name version".
     """
     owners: dict[str, str] = {}
-    reals: dict[str, str] = {}
     wanted = set(paths)
     if not wanted:
         return owners
+    folders: dict[str, str] = {}
     for site in sites_of(places):
         tops = _by_top(site, wanted)
         tokens = {_in_csv(top) for top in tops}
@@ -153,35 +152,11 @@ def owner_of(
                 continue
             files = set(tops.get(leaf, ()))
             if _mentions(path, tokens):
-                rows = _rows_if_any(path)
+                rows = _real(_rows_if_any(path), folders)
                 files |= wanted.intersection(rows)
-                files |= wanted.intersection(_real_outside(site, rows, reals))
             name, version = _identity(leaf)
             owners.update(dict.fromkeys(files, f"{name} {version}".rstrip()))
     return owners
-
-
-def _real_outside(
-    site: str, rows: Iterable[str], reals: dict[str, str]
-) -> Iterator[str]:
-    """
-    The real paths of those *rows* that lead out of *site*.
-
-    "../../../bin/x" is not yet one: "bin" may be a link, and often "lib64" is.
-
-    Args:
-        site: The real path of it.
-        rows: Absolute paths.
-        reals: What is known of folders, for the next call.
-    """
-    inside = os.path.join(site, "")
-    for row in rows:
-        if row.startswith(inside):
-            continue
-        folder, leaf = os.path.split(row)
-        if folder not in reals:
-            reals[folder] = os.path.realpath(folder)
-        yield os.path.join(reals[folder], leaf)
 
 
 def _by_top(site: str, paths: Iterable[str]) -> dict[str, list[str]]:
@@ -228,19 +203,19 @@ def files_of(
         return None
     roots = {os.path.realpath(place) for place in places.values()}
     files = set(_inside(dist_info))
-    folders: dict[str, str | None] = {}
+    folders: dict[str, str] = {}
+    rows = list(_real(_rows(dist_info), folders))
     python = _Python(places)
-    for path in _rows(dist_info):
-        folder, leaf = os.path.split(path)
-        if folder not in folders:
-            place = _allowed(folder, roots)
-            is_fixed = place is not None and python.has_all_in(place)
-            folders[folder] = None if is_fixed else place
-        place = folders[folder]
-        if place is None or leaf in ("", ".", ".."):
-            continue
-        if not python.has(place, leaf):
-            files.add(os.path.join(place, leaf))
+    allowed = {
+        place
+        for place in folders.values()
+        if any(is_below(root, place) for root in roots)
+        and not python.has_all_in(place)
+    }
+    for row in rows:
+        place, leaf = os.path.split(row)
+        if place in allowed and not python.has(place, leaf):
+            files.add(row)
     files |= set(_bytecode(files))
     return frozenset(filter(_is_there, files))
 
@@ -262,6 +237,17 @@ def _identity(leaf: str) -> tuple[str, str]:
     return (name, version) if name else (version, "")
 
 
+def _names_like(site: str, wanted: str) -> list[str]:
+    """
+    What may be called *wanted* in *site*, by the first letter.
+
+    Others are passed over fast: this is asked for each wheel, and there may
+    be hundreds of them.
+    """
+    firsts = (wanted[:1], wanted[:1].upper(), "-", "_", ".")
+    return [name for name in _names_in(site) if name.startswith(firsts)]
+
+
 def _is_of(path: str, wanted: str) -> bool:
     """
     Whether the folder *path* is that of the project *wanted*.
@@ -270,10 +256,10 @@ def _is_of(path: str, wanted: str) -> bool:
     "a-b-1.dist-info" is of "a-b", and not of "a" in its version "b-1".
     """
     leaf = os.path.basename(path)
-    if not leaf.endswith(_INFO) or not normalized(leaf).startswith(wanted):
+    if not leaf.endswith(_INFO) or not normalise_name(leaf).startswith(wanted):
         return False
     name = _said_name(path) or _identity(leaf)[0]
-    return normalized(name) == wanted
+    return normalise_name(name) == wanted
 
 
 def _said_name(dist_info: str) -> str:
@@ -290,7 +276,7 @@ def _said_name(dist_info: str) -> str:
 
 def _is_egg(leaf: str, wanted: str) -> bool:
     match = _EGG.fullmatch(leaf)
-    return match is not None and normalized(match["name"]) == wanted
+    return match is not None and normalise_name(match["name"]) == wanted
 
 
 def _installed(dist_info: str, files: frozenset[str]) -> Installed:
@@ -313,7 +299,8 @@ def _rows(dist_info: str) -> list[str]:
     path = os.path.join(dist_info, "RECORD")
     try:
         with open(path, newline="", encoding="utf-8", errors=_ESCAPE) as file:
-            rows = [row[0] for row in csv.reader(file) if row and row[0]]
+            lines = (line.replace("\0", _NUL) for line in file)
+            rows = [row[0] for row in csv.reader(lines) if row and row[0]]
     except OSError as error:
         number = error.errno or 0
         raise DestinationError(
@@ -325,7 +312,7 @@ def _rows(dist_info: str) -> list[str]:
     return [
         os.path.normpath(os.path.join(site, row))
         for row in rows
-        if "\0" not in row
+        if _NUL not in row
     ]
 
 
@@ -334,9 +321,6 @@ def _rows_if_any(dist_info: str) -> list[str]:
         return _rows(dist_info)
     except DestinationError:
         return []
-
-
-_ESCAPE = "surrogateescape"
 
 
 def _inside(folder: str) -> list[str]:
@@ -348,10 +332,19 @@ def _inside(folder: str) -> list[str]:
     return found
 
 
-def _allowed(folder: str, roots: Collection[str]) -> str | None:
-    """Where *folder* really is; None if that is below none of *roots*."""
-    place = os.path.realpath(folder)
-    return place if any(is_below(root, place) for root in roots) else None
+def _real(paths: Iterable[str], folders: dict[str, str]) -> Iterator[str]:
+    """
+    The *paths*, the links on their way resolved.
+
+    Args:
+        folders: Of folders that were resolved; more are noted.
+    """
+    for path in paths:
+        folder, leaf = os.path.split(path)
+        if folder not in folders:
+            folders[folder] = os.path.realpath(folder)
+        if leaf not in ("", ".", ".."):
+            yield os.path.join(folders[folder], leaf)
 
 
 # What makes an environment one: no wheel installs that, whatever an old
@@ -401,7 +394,7 @@ def _bytecode(files: Iterable[str]) -> Iterator[str]:
             folder, leaf = os.path.split(path)
             sources.setdefault(folder, set()).add(leaf[:-3])
     for folder, stems in sources.items():
-        cache = os.path.join(folder, _CACHE)
+        cache = os.path.join(folder, CACHE)
         if os.path.islink(cache):
             continue
         for leaf in _names_in(cache):

@@ -189,9 +189,9 @@ def read_rooms(folder: str) -> tuple[str, list[str]]:
             names = json.load(file)
     except (OSError, ValueError, RecursionError):
         return "", []
-    if not isinstance(names, list) or not all(map(_is_plain, names)):
+    if not (isinstance(names, list) and names and all(map(_is_plain, names))):
         return "", []
-    if not names or not _are_rooms(names[1:], folder):
+    if not _are_rooms(names[1:], folder):
         return "", []
     return names[0], names[1:]
 

@@ -8,6 +8,7 @@ else name by name.
 
 from __future__ import annotations
 
+import errno
 import filecmp
 import os
 import stat
@@ -88,11 +89,8 @@ def judge(
     judge.check_texts()
     judge.settle_conflicts()
     if judge.problems:
-        raise DestinationError(judge.problems, errno=_EEXIST)
+        raise DestinationError(judge.problems, errno=errno.EEXIST)
     return judge.operations(), judge.folders()
-
-
-_EEXIST = 17
 
 
 class _Judge(Judge):
@@ -111,6 +109,8 @@ class _Judge(Judge):
         self._belonging: dict[str, bool] = {}
         self._gone: list[str] | None = None
         self._devices: dict[str, int] = {}
+        # What is known already of the folders that come, by name.
+        self._new: dict[str, str] = {}
         self._own_device = os.stat(staging).st_dev
 
     def _own(self) -> set[str]:
@@ -166,8 +166,12 @@ class _Judge(Judge):
         """
         if not stat.S_ISDIR(mode):
             return
-        for path, entry in survey(os.path.join(self._staging, name)):
-            if entry.name.lower().startswith(RESERVED):
+        inside: list[str] = []
+        self._new[name] = identity(os.path.join(self._staging, name), inside)
+        if RESERVED not in "\0".join(inside).lower():
+            return
+        for path in inside:
+            if path.rpartition("/")[2].lower().startswith(RESERVED):
                 self.problems.add(_reserved(f"{name}/{path}"))
 
     def _is_replaced(self, there: str, mode: int, old: int) -> bool:
@@ -177,7 +181,8 @@ class _Judge(Judge):
         if not self._terms.whole:
             return False
         if stat.S_ISDIR(old):
-            return self._belongs(there) and _has_files(there)
+            owned = bool(self._owned) and self._belongs(there)
+            return owned and _has_files(there)
         return there in self._owned
 
     def _belongs(self, folder: str) -> bool:
@@ -227,9 +232,9 @@ class _Judge(Judge):
 
     def _is_fixed(self, folder: str) -> bool:
         """Whether it is part of the scheme, or a mount point."""
-        return os.path.ismount(folder) or any(
+        return any(
             is_below(folder, place) for place in self._places
-        )
+        ) or os.path.ismount(folder)
 
     def _is_inside(self, place: str) -> bool:
         return any(is_below(root, place) for root in self._places)
@@ -311,7 +316,9 @@ class _Judge(Judge):
         if not name:
             staged = f"{OLD}/{number}"
             return Operation(number, GONE, staged, final, "", old, room)
-        new = identity(os.path.join(self._staging, name))
+        new = self._new.get(name)
+        if new is None:
+            new = identity(os.path.join(self._staging, name))
         kind = SWAP if swap else NEW
         return Operation(number, kind, name, final, new, old, room)
 

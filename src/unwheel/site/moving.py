@@ -12,6 +12,7 @@ import errno
 import os
 import stat
 
+from .. import merge
 from ..errors import DestinationError, Problem, printable
 from ..native import Tree, os_problem
 from ..policy import STAND_INS
@@ -24,17 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 # What a system says that cannot exchange two names, or not these two.
-NO_EXCHANGE = frozenset(
-    {
-        errno.ENOSYS,
-        errno.EINVAL,
-        errno.EPERM,
-        errno.ENOTSUP,
-        errno.EOPNOTSUPP,
-        errno.EXDEV,
-        50,  # of Windows
-    }
-)
+NO_EXCHANGE = merge.NO_EXCHANGE | {errno.EXDEV}
 
 # Of a folder that need not go, or is not there any more.
 _STAYS = (
@@ -270,16 +261,22 @@ class Mover:
         return not left
 
     def _remove_if_empty(self, name: str) -> bool:
-        parent, _, leaf = name.rpartition("/")
         try:
-            handle = open_below(self._top, parent)
-            try:
-                os.rmdir(leaf, dir_fd=handle.number())
-            finally:
-                handle.close()
+            if os.rmdir in os.supports_dir_fd:
+                self._rmdir(name)
+            else:  # Windows
+                os.rmdir(self._path(name))
         except OSError as error:
             return error.errno in _STAYS
         return True
+
+    def _rmdir(self, name: str) -> None:
+        parent, _, leaf = name.rpartition("/")
+        handle = open_below(self._top, parent)
+        try:
+            os.rmdir(leaf, dir_fd=handle.number())
+        finally:
+            handle.close()
 
     # ----------------------------------------------------------------- names
 

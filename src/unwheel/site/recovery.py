@@ -7,6 +7,7 @@ from __future__ import annotations
 import errno
 import os
 
+from ..contents import RESERVED
 from ..errors import DestinationError, Problem, printable
 from ..native import os_problem
 from ..private import (
@@ -120,7 +121,8 @@ def _left_in(site: str) -> list[str]:
         names = os.listdir(site)
     except (FileNotFoundError, NotADirectoryError):
         return []
-    return sorted(n for n in names if is_staging(n) or is_journaled(n))
+    ours = [name for name in names if name.startswith(RESERVED)]
+    return sorted(n for n in ours if is_staging(n) or is_journaled(n))
 
 
 def _is_ours(lock: Lock) -> bool:

@@ -33,6 +33,10 @@ class Rooms:
         """Where they are, below the top."""
         return tuple(self._rooms)
 
+    def paths(self) -> list[str]:
+        """Where they are."""
+        return [room.path for room in self._rooms.values()]
+
     def make(self, names: Iterable[str], inner: str) -> None:
         """
         Make those called *names*, and in each a folder *inner*.

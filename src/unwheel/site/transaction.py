@@ -66,6 +66,7 @@ class Transaction:
         places: By scheme ("purelib", "platlib", "headers", "scripts", "data")
             an absolute directory on this disk, there or not.
         site: The scheme that RECORD goes to.
+        resolved: Whether *places* are real paths already.
 
     Attributes:
         places: Their real paths.
@@ -77,10 +78,10 @@ class Transaction:
         DestinationError: If the places have nothing in common.
     """
 
-    def __init__(self, places: Mapping[str, str], site: str) -> None:
-        self.places = {
-            scheme: os.path.realpath(path) for scheme, path in places.items()
-        }
+    def __init__(
+        self, places: Mapping[str, str], site: str, *, resolved: bool = False
+    ) -> None:
+        self.places = dict(places) if resolved else real_paths(places)
         self.site = self.places[site]
         self.top = _top_of(list(self.places.values()))
         self._private = Private()
@@ -89,6 +90,7 @@ class Transaction:
         self._journal: Journal | None = None
         self._settled = False
         self._retired = False
+        self._durable = False
         self._made: list[str] = []
         self._rooms = Rooms(self.top)
 
@@ -227,6 +229,7 @@ class Transaction:
         record: str,
         replaces: Sequence[Installed] | None = None,
         overwrite: str = "refuse",
+        durable: bool = False,
     ) -> Committed:
         """
         Put everything where it belongs, and remove the old version's rest.
@@ -238,11 +241,14 @@ class Transaction:
                 know: then nothing is.
             overwrite: Which other files may be replaced: none ("refuse"),
                 those of no distribution ("unowned"), or "all".
+            durable: Whether the old or the new is there also after a loss of
+                power; the new, if it comes after this.
 
         Raises:
             DestinationError: If it may not be done, with all reasons, or the
                 system refuses; then all is as it was.
         """
+        self._durable = durable
         terms = self._terms(record, replaces or (), overwrite)
         try:
             return self._commit(terms, alone=replaces is not None)
@@ -271,6 +277,7 @@ class Transaction:
                 raise
             self._rooms.drop()
             operations = self._publish(replace(terms, whole=False))
+        self._flush()  # the names, while there still is a journal
         self._settle()
         return Committed(self._judged(operations), tuple(recovered))
 
@@ -321,6 +328,7 @@ class Transaction:
             write(tree, self.path, journal)
         finally:
             tree.close()
+        self._flush()  # what the journal promises, and itself
         private = f"{journal.site}/{os.path.basename(self.path)}{SUFFIX}"
         self._mover = Mover(self.top, private)
         path = self.path + SUFFIX
@@ -328,6 +336,15 @@ class Transaction:
             raise changed(self.path)
         os.rename(self.path, path)
         self._private.path = path
+        self._flush()  # its name, before any other one changes
+
+    def _flush(self) -> None:
+        """Have all of it on the disk, if that was asked for."""
+        if not self._durable:
+            return
+        _sync(self.tree())
+        for room in self._rooms.paths():  # each on a file system of its own
+            _sync(Tree(room))
 
     # ---------------------------------------------------------------- the end
 
@@ -406,6 +423,12 @@ class Transaction:
                 self._made.clear()
 
 
+def real_paths(places: Mapping[str, str]) -> dict[str, str]:
+    """The same without links; each directory is looked up once."""
+    real = {path: os.path.realpath(path) for path in {*places.values()}}
+    return {scheme: real[path] for scheme, path in places.items()}
+
+
 def _top_of(places: list[str]) -> str:
     """
     The directory that all *places* are below, and none of them is.
@@ -420,6 +443,13 @@ def _top_of(places: list[str]) -> str:
             errno=errno.EXDEV,
         ) from error
     return os.path.dirname(top) if top in places else top
+
+
+def _sync(tree: Tree) -> None:
+    try:
+        tree.sync()
+    finally:
+        tree.close()
 
 
 def _failed(error: OSError, where: str) -> DestinationError:
