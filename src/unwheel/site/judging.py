@@ -17,7 +17,7 @@ from ..contents import RESERVED
 from ..errors import DestinationError, Problem, printable
 from ..merge import Judge
 from ..places import is_below, name_below
-from ..values import value
+from ..values import replace, value
 from .distributions import owner_of
 from .identity import CACHE, identity, is_bytecode, survey
 from .journal import FILE, GONE, NEW, OLD, ROOMS, SWAP, Operation
@@ -89,7 +89,10 @@ def judge(
     judge.check_texts()
     judge.settle_conflicts()
     if judge.problems:
-        raise DestinationError(judge.problems, errno=errno.EEXIST)
+        raise DestinationError(
+            [judge.in_its_scheme(problem) for problem in judge.problems],
+            errno=errno.EEXIST,
+        )
     return judge.operations(), judge.folders()
 
 
@@ -252,6 +255,15 @@ class _Judge(Judge):
                 self.problems.add(_owned(name, there, owner))
             elif self._terms.overwrite != "unowned":
                 self.problems.add(_unowned(name, there))
+
+    def in_its_scheme(self, problem: Problem) -> Problem:
+        """The *problem* with the name that its file has in its scheme."""
+        name = problem.member or ""
+        folders = [name_below(self.root, p) + "/" for p in self._places]
+        for folder in sorted(folders, key=len, reverse=True):
+            if name.startswith(folder):
+                return replace(problem, member=name[len(folder) :])
+        return problem
 
     def _are_same(self, name: str, there: str) -> bool:
         """
