@@ -306,3 +306,14 @@ def test_rows_that_name_the_python_itself(site: Site):
     add_rows(site, *(f"../../../{name}" for name in kept + own))
 
     assert OWN.union(own) == names(site, found(site))
+
+
+def test_an_owner_that_knows_a_file_by_a_link(site: Site):
+    """
+    RECORD leads to "bin", wherever that leads.
+    """
+    os.rename(site.root / "bin", site.root / "programs")
+    os.symlink("programs", site.root / "bin")
+    path = str(site.root / "programs/demo")
+
+    assert {path: "demo 1.0"} == owner_of(site.places, [path])

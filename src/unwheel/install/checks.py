@@ -66,7 +66,8 @@ def _reason(text: str) -> str:
         said = file["externally-managed"]["Error"]
     except (Error, KeyError):
         said = "this Python is managed by another program"
-    return " ".join(said.split())[:_SHOWN]
+    text = " ".join(said.split())
+    return text if len(text) <= _SHOWN else text[:_SHOWN] + "..."
 
 
 def wrong_tags(

@@ -224,7 +224,8 @@ def _missing(locked: Locked) -> Problem:
     return Problem(
         "WHEEL_NOT_FOUND",
         f"{locked.filename} is not there{origin}",
-        expected=f"a file with {algorithm} {digest}",
+        expected=f"a file with {algorithm} {digest}, where the lock says or in"
+        " a directory of --wheels",
     )
 
 

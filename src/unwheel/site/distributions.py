@@ -183,7 +183,8 @@ def _in_csv(name: str) -> bytes:
 
 def _mentions(dist_info: str, tokens: Collection[bytes]) -> bool:
     try:
-        with open(os.path.join(dist_info, "RECORD"), "rb") as file:
+        record = os.path.join(dist_info, "RECORD")
+        with open(record, "rb", buffering=0) as file:  # it is read at once
             text = file.read()
     except OSError:
         return False
