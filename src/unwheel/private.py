@@ -8,12 +8,14 @@ made it; what is not locked is what a dead one left.
 from __future__ import annotations
 
 import os
+from _weakref import ref
 
 from .contents import RESERVED
 
 TYPE_CHECKING = False  # that of `typing` would cost its import
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from weakref import ReferenceType
 
 try:
     import fcntl
@@ -73,6 +75,18 @@ def is_staging(name: str) -> bool:
         and len(digits) == _DIGITS
         and not digits.strip("0123456789abcdef")
     )
+
+
+def is_held(name: str) -> bool:
+    """
+    Whether *name* is that of one that this process has made and locked.
+
+    Nobody needs to try its lock; of hundreds of wheels that are staged at
+    once, each would try those of all others.
+    """
+    held = _held.get(name[: len(_PREFIX) + _DIGITS])
+    lock = None if held is None else held()
+    return lock is not None and lock.handle() is not None
 
 
 def user() -> int:
@@ -192,6 +206,10 @@ class Lock:
         self._handle.close()
 
 
+# The locks of those that are ours, by the names they were made with.
+_held: dict[str, ReferenceType[Lock]] = {}
+
+
 class Private:
     """
     A private directory, made and locked.
@@ -202,6 +220,7 @@ class Private:
 
     def __init__(self) -> None:
         self.path = ""
+        self._leaf = ""
         self._lock = Lock()
 
     def make(self, parent: str, name: str = "") -> None:
@@ -223,6 +242,8 @@ class Private:
                 raise
             try:
                 if self._lock.take(self.path) and self._is_ours():
+                    self._leaf = os.path.basename(self.path)
+                    _held[self._leaf] = ref(self._lock)
                     return
             except OSError:  # umask 0777, or no descriptor is left
                 path, self.path = self.path, ""
@@ -275,6 +296,7 @@ class Private:
     def unlock(self) -> None:
         """Give lock and handle back.  May be called twice."""
         self._lock.close()
+        _held.pop(self._leaf, None)
 
 
 def remove_tree(path: str, handle: int | None = None) -> bool:

@@ -12,6 +12,7 @@ from ..errors import DestinationError, Problem, printable
 from ..native import os_problem
 from ..private import (
     Lock,
+    is_held,
     is_staging,
     remove_tree,
     user,
@@ -116,13 +117,17 @@ def recover_locked(site: str) -> list[Recovered]:
 
 
 def _left_in(site: str) -> list[str]:
-    """Names of private directories in *site*; some may be in use."""
+    """Names of private directories in *site*; others may have some in use."""
     try:
         names = os.listdir(site)
     except (FileNotFoundError, NotADirectoryError):
         return []
     ours = [name for name in names if name.startswith(RESERVED)]
-    return sorted(n for n in ours if is_staging(n) or is_journaled(n))
+    return sorted(
+        name
+        for name in ours
+        if (is_staging(name) or is_journaled(name)) and not is_held(name)
+    )
 
 
 def _is_ours(lock: Lock) -> bool:
