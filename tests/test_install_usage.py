@@ -190,6 +190,10 @@ def test_every_option_reaches_the_room(room: Room, capsys, tmp_path: Path):
         ["a-1.whl", "x/A-2.whl"],
         ["a.whl", "requests==2.0"],
         ["a.whl", "--files"],
+        ["a.whl", "--target", ""],
+        ["a.whl", "--prefix", ""],
+        ["a.whl", "--root", ""],
+        ["a.whl", "--python", ""],
     ],
 )
 def test_refuses_a_wrong_command_line(room: Room, capsys, arguments):

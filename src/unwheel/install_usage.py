@@ -74,6 +74,7 @@ def add_places(command: argparse.ArgumentParser) -> None:
     places.add_argument(
         "--python",
         metavar="EXE",
+        type=_named,
         help="the Python to install for, or the directory of a virtual"
         " environment (default: the Python that runs this)",
     )
@@ -81,16 +82,32 @@ def add_places(command: argparse.ArgumentParser) -> None:
     layout.add_argument(
         "--target",
         metavar="DIR",
+        type=_named,
         help="a directory for packages; scripts and data go below it",
     )
     layout.add_argument(
-        "--prefix", metavar="DIR", help="instead of the prefix of the Python"
+        "--prefix",
+        metavar="DIR",
+        type=_named,
+        help="instead of the prefix of the Python",
     )
     places.add_argument(
         "--root",
         metavar="DIR",
+        type=_named,
         help="what stands for / on the disk; nothing that is written names it",
     )
+
+
+def _named(path: str) -> str:
+    """
+    The *path*, which has to say something.
+
+    An empty one, of a variable that is not set, would mean here.
+    """
+    if not path:
+        raise argparse.ArgumentTypeError("the path has no name")
+    return path
 
 
 def _add_metadata(command: argparse.ArgumentParser) -> None:

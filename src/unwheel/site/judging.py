@@ -239,6 +239,13 @@ class _Judge(Judge):
             is_below(folder, place) for place in self._places
         ) or os.path.ismount(folder)
 
+    def _wrong_link(
+        self, name: str, there: str, place: str, *, folder: bool
+    ) -> Problem | None:
+        """The same as of a merge, but no knob of an installation allows it."""
+        problem = Judge._wrong_link(self, name, there, place, folder=folder)
+        return problem and replace(problem, accept=None)
+
     def _is_inside(self, place: str) -> bool:
         return any(is_below(root, place) for root in self._places)
 
