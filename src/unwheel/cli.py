@@ -95,7 +95,7 @@ def command() -> NoReturn:
 
     # Looking for garbage among what was imported takes 1 ms, and there is
     # little of it: what is large is given back when a wheel is done.
-    gc.set_threshold(10_000)
+    gc.set_threshold(50_000)
     status = main()
     if threading := sys.modules.get("threading"):
         threading._shutdown()

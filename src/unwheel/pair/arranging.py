@@ -151,7 +151,9 @@ class _Arranger:
         """Remove what was put away: it would be installed, too."""
         transaction = self._work.transaction
         assert transaction is not None
-        remove_tree(os.path.join(transaction.path, ASIDE))
+        aside = os.path.join(transaction.path, ASIDE)
+        if os.path.lexists(aside):
+            remove_tree(aside)
 
 
 def _above(name: str) -> Iterator[str]:

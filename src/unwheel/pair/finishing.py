@@ -286,13 +286,14 @@ def check_infos(
     Raises:
         InvalidWheelError: DIST_INFO_MANY.
     """
+    outside = [file for file in files if file[0] not in LIBRARIES]
+    if not outside:  # as of most wheels
+        return
     sites = {os.path.realpath(places[key]) for key in LIBRARIES}
     folders: dict[tuple[str, str], str] = {}
     problems = []
-    for scheme, name in files:
+    for scheme, name in outside:
         folder, _, leaf = name.rpartition("/")
-        if scheme in LIBRARIES:
-            continue
         if (scheme, folder) not in folders:
             path = os.path.join(places[scheme], folder)
             folders[scheme, folder] = os.path.realpath(path)
