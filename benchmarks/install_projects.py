@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 import subprocess
 import venv
 from collections.abc import Iterator
@@ -40,13 +41,16 @@ def make_environments(directory: Path) -> None:
     """
     directory.mkdir(parents=True, exist_ok=True)
     for name, requirements in ENVIRONMENTS.items():
-        if (directory / name).exists():
+        room = directory / name  # scripts would not survive a move
+        if room.exists():
             continue
-        room = directory / f".{name}"
-        venv.create(room, with_pip=True, clear=True)
-        pip = [str(room / "bin" / "python"), "-m", "pip"]
-        subprocess.run([*pip, "install", "-q", *requirements], check=True)
-        room.rename(directory / name)
+        try:
+            venv.create(room, with_pip=True)
+            pip = [str(room / "bin" / "python"), "-m", "pip"]
+            subprocess.run([*pip, "install", "-q", *requirements], check=True)
+        except BaseException:
+            shutil.rmtree(room, ignore_errors=True)
+            raise
 
 
 def write_pylock(room: Room) -> Path:
