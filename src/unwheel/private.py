@@ -355,3 +355,51 @@ def _remove(how: Callable[..., None], name: str, handle: int) -> bool:
     except OSError:
         return False
     return True
+
+
+def make_missing(path: str, made: list[str]) -> None:
+    """
+    Make the directory *path*, and those above it that are missing.
+
+    Args:
+        path: Absolute.
+        made: Gets each before it is made: Ctrl-C may come right after.
+
+    Raises:
+        OSError: If one cannot be made, or nobody can tell what is there.
+    """
+    missing = []
+    while lstat(path) is None:
+        missing.append(path)
+        path = os.path.dirname(path)
+    for name in reversed(missing):
+        made.append(name)
+        try:
+            os.mkdir(name)
+        except FileExistsError:  # somebody else was faster: fine
+            made.pop()
+
+
+def remove_made(made: list[str]) -> None:
+    """Remove what `make_missing` made, unless somebody uses it by now."""
+    while made:
+        try:
+            os.rmdir(made.pop())
+        except OSError:
+            made.clear()
+
+
+def lstat(path: str) -> os.stat_result | None:
+    """
+    What is called *path*, be it a dangling link; None if there is nothing.
+
+    os.path.lexists() also says no when it cannot know; who goes up until
+    something is there would then never come to an end.
+
+    Raises:
+        OSError: If that cannot be known.
+    """
+    try:
+        return os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return None

@@ -25,6 +25,9 @@ from .native import Tree, os_problem
 from .private import (
     Private,
     is_staging,
+    lstat,
+    make_missing,
+    remove_made,
     remove_tree,
 )
 
@@ -104,12 +107,12 @@ class Staging:
             state = _state(self.destination)
             _refuse_state(self.destination, state, self._existing)
             if self._existing == "merge":
-                self._make_parents(self.destination)
+                make_missing(self.destination, self._made)
                 self._stage_inside()
                 return
             if state == "occupied":
                 _refuse_current(self.destination)
-            self._make_parents(self._parent)
+            make_missing(self._parent, self._made)
             self._stage(self._parent, state)
         except DestinationError:
             raise
@@ -128,18 +131,6 @@ class Staging:
         """
         handle = self._private.handle()
         return Tree(self.path) if handle is None else Tree.of(handle)
-
-    def _make_parents(self, parent: str) -> None:
-        missing = []
-        while _lstat(parent) is None:
-            missing.append(parent)
-            parent = os.path.dirname(parent)
-        for path in reversed(missing):
-            self._made.append(path)  # first: Ctrl-C may come right after
-            try:
-                os.mkdir(path)
-            except FileExistsError:  # somebody else was faster: fine
-                self._made.pop()
 
     def _stage(self, parent: str, state: str) -> None:
         """Beside the destination; inside it where one rename cannot be."""
@@ -248,7 +239,7 @@ class Staging:
         handle = self._private.handle()
         if handle is None:
             return
-        there = _lstat(self.destination)
+        there = lstat(self.destination)
         if there is None or not os.path.samestat(os.fstat(handle), there):
             self.path = ""  # whatever has the name, it is not ours to remove
             raise DestinationError(
@@ -341,11 +332,7 @@ class Staging:
         self._take_back()  # if Ctrl-C came while that was done
         self._remove_private()
         self._private.unlock()
-        while self._made:
-            try:
-                os.rmdir(self._made.pop())
-            except OSError:  # somebody else has put something there
-                self._made.clear()
+        remove_made(self._made)
 
 
 def _must_stay(destination: str) -> bool:
@@ -405,22 +392,6 @@ def _resolve(destination: str) -> str:
     if os.path.islink(path) and os.path.isdir(path):
         return os.path.realpath(path)
     return path
-
-
-def _lstat(path: str) -> os.stat_result | None:
-    """
-    What is called *path*, be it a dangling link; None if there is nothing.
-
-    os.path.lexists() also says no when it cannot know; who goes up until
-    something is there would then never come to an end.
-
-    Raises:
-        OSError: If that cannot be known.
-    """
-    try:
-        return os.lstat(path)
-    except (FileNotFoundError, NotADirectoryError):
-        return None
 
 
 def _state(path: str) -> str:

@@ -13,6 +13,7 @@ from urllib.parse import unquote, urlsplit
 from ..errors import LockError, Problem, UnwheelError, printable
 from ..filename import WheelFilename, normalise_name, same_version
 from ..metadata import shown
+from ..record import ALGORITHMS
 from ..values import value
 
 TYPE_CHECKING = False  # that of `typing` would cost its import
@@ -26,19 +27,6 @@ if TYPE_CHECKING:
 
 _SHOWN = 400
 
-# Bytes of the digests that a wheel can be known by.  Whoever can make two
-# files of one MD5 or SHA-1 is not far, so those do not count.
-STRONG = {
-    "sha256": 32,
-    "sha384": 48,
-    "sha512": 64,
-    "sha3_256": 32,
-    "sha3_384": 48,
-    "sha3_512": 64,
-    "blake2b": 64,
-    "blake2s": 32,
-}
-
 
 @value
 class Locked:
@@ -50,7 +38,7 @@ class Locked:
         version: As the file name has it.
         filename: Safe as the name of a file.
         hashes: Hexadecimal digests, lower case, by the name of the algorithm
-            that `hashlib` has; at least one, all of `STRONG`.
+            that `hashlib` has; at least one, all of `record.ALGORITHMS`.
         size: Of the archive in bytes, or None.
         path: Where it is, from the directory of the lock; or None.
         url: Where it can be fetched, or None.
@@ -149,7 +137,8 @@ def _hashes(package: Package, hashes: Mapping[str, str]) -> dict[str, str]:
         LockError: LOCK_HASH, if there is none, or one that is none.
     """
     name = printable(package.name)
-    strong = {k: v.lower() for k, v in hashes.items() if k in STRONG}
+    # Whoever can make two files of one MD5 or SHA-1 is not far.
+    strong = {k: v.lower() for k, v in hashes.items() if k in ALGORITHMS}
     if not strong:
         raise LockError(
             [
@@ -162,7 +151,7 @@ def _hashes(package: Package, hashes: Mapping[str, str]) -> dict[str, str]:
             ]
         )
     for algorithm, digest in strong.items():
-        if len(digest) != 2 * STRONG[algorithm] or digest.strip(hexdigits):
+        if len(digest) != 2 * ALGORITHMS[algorithm] or digest.strip(hexdigits):
             raise LockError(
                 [
                     Problem(

@@ -18,7 +18,7 @@ import os
 from ..errors import DestinationError, Problem, printable
 from ..native import Tree, os_problem
 from ..places import name_below
-from ..private import Lock, Private
+from ..private import Lock, Private, make_missing, remove_made
 from ..values import replace, value
 from .distributions import check_same
 from .journal import GONE, NEW, OLD, SUFFIX, Journal, write, write_rooms
@@ -111,23 +111,10 @@ class Transaction:
             DestinationError: If it cannot be made.
         """
         try:
-            self._make_site()
+            make_missing(self.site, self._made)
             self._private.make(self.site)
         except OSError as error:
             raise _failed(error, self.site) from error
-
-    def _make_site(self) -> None:
-        missing = []
-        path = self.site
-        while not os.path.lexists(path):
-            missing.append(path)
-            path = os.path.dirname(path)
-        for path in reversed(missing):
-            self._made.append(path)  # first: Ctrl-C may come right after
-            try:
-                os.mkdir(path)
-            except FileExistsError:  # somebody else was faster: fine
-                self._made.pop()
 
     def folder(self, scheme: str) -> str:
         """
@@ -416,11 +403,7 @@ class Transaction:
         else:
             self._take_back()
         self._clean()
-        while self._made:
-            try:
-                os.rmdir(self._made.pop())
-            except OSError:  # somebody else has put something there
-                self._made.clear()
+        remove_made(self._made)
 
 
 def real_paths(places: Mapping[str, str]) -> dict[str, str]:
