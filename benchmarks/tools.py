@@ -109,17 +109,16 @@ def _floor(dest: str, wheel: str, threads: int) -> list[str]:
 def _floor_program() -> str:
     """Compile floor.c beside pytest's own rubbish, once per version of it."""
     source = HERE / "floor.c"
-    program = HERE / ".benchmarks" / "floor"
+    built = HERE / ".benchmarks" / "floor"
     stale = (
-        not program.exists()
-        or program.stat().st_mtime < source.stat().st_mtime
+        not built.exists() or built.stat().st_mtime < source.stat().st_mtime
     )
     if stale:
-        program.parent.mkdir(exist_ok=True)
+        built.parent.mkdir(exist_ok=True)
         compiler = subprocess.run(
             [
                 *program("cc", "-std=c11", "-O2", str(source)),
-                *("-o", str(program), "-ldeflate", "-lcrypto", "-lpthread"),
+                *("-o", str(built), "-ldeflate", "-lcrypto", "-lpthread"),
             ],
             capture_output=True,
             text=True,
@@ -127,7 +126,7 @@ def _floor_program() -> str:
         )
         if compiler.returncode:
             raise ToolError(f"floor.c: {compiler.stderr.strip()[-200:]}")
-    return str(program)
+    return str(built)
 
 
 def _unwheel(dest: str, *wheels: str) -> list[str]:
