@@ -8,6 +8,7 @@ from time import perf_counter
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from markers import MARKERS
 
 from unwheel.errors import DestinationError
 from unwheel.filename import WheelFilename
@@ -23,19 +24,6 @@ from unwheel.install.checks import (
 from unwheel.install.direct_url import check_direct_url
 from unwheel.values import replace
 
-MARKERS = {
-    "implementation_name": "cpython",
-    "implementation_version": "3.11.7",
-    "os_name": "posix",
-    "platform_machine": "x86_64",
-    "platform_python_implementation": "CPython",
-    "platform_release": "6.1",
-    "platform_system": "Linux",
-    "platform_version": "#1 SMP",
-    "python_full_version": "3.11.7",
-    "python_version": "3.11",
-    "sys_platform": "linux",
-}
 PYTHON = Interpreter(
     executable="/usr/bin/python3",
     version="3.11.7",

@@ -5,25 +5,13 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from markers import MARKERS
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from unwheel.install.plain import Needed, contains, needed
 
-VARIABLES = {
-    "extra": "",
-    "implementation_name": "cpython",
-    "implementation_version": "3.11.7",
-    "os_name": "posix",
-    "platform_machine": "x86_64",
-    "platform_python_implementation": "CPython",
-    "platform_release": "6.1",
-    "platform_system": "Linux",
-    "platform_version": "#1 SMP",
-    "python_full_version": "3.11.7",
-    "python_version": "3.11",
-    "sys_platform": "linux",
-}
+VARIABLES = {"extra": "", **MARKERS}
 
 NUMBERS = st.sampled_from(["0", "2", "3.0", "3.10", "3.11", "3.11.7", "4.0.0"])
 OPERATORS = st.sampled_from([">=", "<=", "==", "!=", "<", ">", "~=", "==="])

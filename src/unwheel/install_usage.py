@@ -59,6 +59,11 @@ def add_install(command: argparse.ArgumentParser) -> None:
     _add_metadata(command)
     add_bytecode(command)
     _add_insisting(command)
+    add_manner(command)
+
+
+def add_manner(command: argparse.ArgumentParser) -> None:
+    """Add whether to write, with how many threads, and what is accepted."""
     command.add_argument(
         "--dry-run",
         action="store_true",

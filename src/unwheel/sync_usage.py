@@ -4,9 +4,13 @@ The options of `unwheel sync`: what of a lock file, from where, where to.
 
 from __future__ import annotations
 
-from .install_usage import OVERWRITES, UNUSED, add_bytecode, add_places
-from .knobs import add_knobs
-from .usage import add_threads, describe
+from .install_usage import (
+    OVERWRITES,
+    add_bytecode,
+    add_manner,
+    add_places,
+)
+from .usage import describe
 
 TYPE_CHECKING = False  # that of `typing` would cost its import
 if TYPE_CHECKING:
@@ -58,13 +62,7 @@ def add_sync(command: argparse.ArgumentParser) -> None:
         action="store_true",
         help="a Python that another program manages",
     )
-    command.add_argument(
-        "--dry-run",
-        action="store_true",
-        help="judge everything, say what would be done, write nothing",
-    )
-    add_threads(command)
-    add_knobs(command, UNUSED)
+    add_manner(command)
 
 
 def _add_choice(command: argparse.ArgumentParser) -> None:
